@@ -1,0 +1,239 @@
+"""A bank memo, read: which letters the payer wrote, and which the banks put around them.
+
+A cut reference followed by a bank's own date can complete itself to somebody else's
+reference once the separators are gone. So a memo is parsed by the shapes banks are known to
+use (SHAPES); those parts are walls that no reference may reach into or across. What is left
+are the payer's pieces, each squeezed to letters and digits, with a note of where something
+stood between two of them and where each came from in the original, for highlighting.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+
+_D_BAR = str.maketrans({"đ": "d", "Đ": "D", "ð": "d", "Ð": "D"})
+_ALNUM = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+
+
+@dataclass(frozen=True, slots=True)
+class Wall:
+    """A part of the memo that is the bank's: [start, end) in Reading.text."""
+
+    start: int
+    end: int
+    shape: str
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Payer's text between two walls, letters and digits only.
+
+    symbols: A-Z and 0-9; at: the place of each in the original memo; breaks: the places in
+    `symbols` before which something else stood (a blank, a dot, a line end). 0 always breaks.
+    """
+
+    symbols: str
+    at: Sequence[int]
+    breaks: frozenset[int]
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """[start, end) of the squeezed text as [start, end) of the original memo."""
+        return self.at[start], self.at[end - 1] + 1
+
+    def breaks_at(self, place: int) -> bool:
+        """Whether a token ends or begins here."""
+        return place >= len(self.symbols) or place in self.breaks
+
+    def gaps(self, start: int, end: int) -> list[int]:
+        """The places inside [start, end) before which something stood."""
+        return [place for place in range(start + 1, end) if place in self.breaks]
+
+    def borrows(self, start: int, end: int) -> bool:
+        """Whether [start, end) takes the front of a later word or number.
+
+        "MSHS001 23456789" must not lend its first digits to a seven-digit reference, nor
+        "HP7K2M9QX TRAN" its first letters: beyond the last gap the text is all letters or all
+        digits, and the same kind goes on right behind.
+        """
+        gaps = self.gaps(start, end)
+        if not gaps or self.breaks_at(end):
+            return False
+        tail = self.symbols[gaps[-1] : end + 1]
+        return tail.isdigit() or tail.isalpha()
+
+    def tokens(self) -> list[tuple[int, int]]:
+        """[start, end) of each stretch without a break."""
+        cuts = sorted({*self.breaks, 0, len(self.symbols)})
+        return [(a, b) for a, b in pairwise(cuts) if a < b]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A memo folded (no accents, upper case) and parsed. `at` maps text to the original."""
+
+    original: str
+    text: str
+    at: Sequence[int]
+    walls: tuple[Wall, ...]
+
+    def pieces(self) -> list[Piece]:
+        """The payer's parts, in order; empty ones are left out."""
+        found = []
+        start = 0
+        for wall in (*self.walls, Wall(len(self.text), len(self.text), "end")):
+            if piece := _piece(self.text, self.at, start, wall.start):
+                found.append(piece)
+            start = wall.end
+        return found
+
+
+def fold(text: str) -> str:
+    """Upper case without accents: "Nguyễn Đạt" -> "NGUYEN DAT"."""
+    return fold_with_places(text)[0]
+
+
+def fold_with_places(text: str) -> tuple[str, Sequence[int]]:
+    """The folded text, and for each of its characters its place in `text`."""
+    if text.isascii():
+        return text.upper(), range(len(text))
+    folded: list[str] = []
+    at: list[int] = []
+    for place, char in enumerate(text):
+        for part in unicodedata.normalize("NFKD", char.translate(_D_BAR)):
+            # Marks and invisible characters vanish: they never part two letters.
+            if unicodedata.category(part) in {"Mn", "Cf"}:
+                continue
+            for letter in part.upper():
+                folded.append(letter)
+                at.append(place)
+    return "".join(folded), at
+
+
+def _digits(least: int, most: int) -> str:
+    """Digits in a row, a fixed-column wrap between them allowed."""
+    return rf"\d(?:\s?\d){{{least - 1},{most - 1}}}"
+
+
+def _word(word: str) -> str:
+    """A bank's own word, a fixed-column wrap inside it allowed."""
+    return r"\s?".join(map(re.escape, word))
+
+
+_DAY = r"(?:0[1-9]|[12]\d|3[01])"
+_MONTH = r"(?:0[1-9]|1[0-2])"
+_HOUR = r"(?:[01]\d|2[0-3])"
+_60 = r"[0-5]\d"
+
+# What banks and networks put around a memo. Invented samples of each are in
+# tests/unit/domain/test_memo.py. The order is free: overlapping walls are joined.
+SHAPES: dict[str, re.Pattern[str]] = {
+    "Vietcombank app": re.compile(
+        rf"{_word('MBVCB')}\s?[.]\s?{_digits(1, 14)}[.]\s?"
+        rf"(?:{_digits(4, 4)}(?:\s?[0-9A-Z]){{12}}[.])?"
+    ),
+    "sender and receiver": re.compile(
+        rf"[.;,]?\s?\b{_word('CTTU')}\s*{_digits(4, 19)}\b.*$"
+        r"|[.]\s?CT\s+TU?\s?\d{0,5}$|[.]\s?CT$",
+        re.DOTALL,
+    ),
+    # Only the number: "toi" is also the payer's "I", and his text may go on behind it.
+    "receiver": re.compile(rf"\b{_word('TOI')}\s?\d{{8,19}}(?!\d)"),
+    "wallet": re.compile(
+        r"PARTNER\s?[.]\s?[A-Z_ ]{4,24}[.]\s?[A-Z]{2,6}\s?[.](?:[\d\s]+[.]){1,4}[\d\s]*-[\d\s]+_"
+    ),
+    "NAPAS": re.compile(
+        rf"(?<!\d){_digits(6, 6)}\s?[.]\s?{_digits(6, 6)}\s?[.]\s?{_digits(6, 6)}(?:\s?[.]|(?!\d))"
+    ),
+    "ISO 8583": re.compile(
+        rf"(?<![0-9A-Z])0200{_digits(16, 28)}(?:\s?[0-9A-Z]){{0,20}}"
+        rf"(?:\s?[.]\s?{_digits(1, 8)}){{1,3}}(?:\s?[.]|(?!\d))"
+    ),
+    "date and time behind": re.compile(
+        rf"-?\s?(?<!\d)\d{{6}}\s?-\s?{_HOUR}\s?:\s?{_60}(?:\s?:\s?{_60})?"
+        rf"(?:\s?{_digits(4, 8)}(?!\d))?"
+    ),
+    "trace behind": re.compile(
+        rf"\bGD\s?{_digits(6, 6)}\s?-\s?{_digits(6, 6)}(?:\s?{_HOUR}:{_60}(?::{_60})?)?"
+    ),
+    "T24 reference": re.compile(
+        rf"FT\s?(?:\d{{11,14}}(?!\d)|{_digits(14, 14)}(?!\d))|\bFT\d{{2,10}}\s*$"
+    ),
+    "BIDV card": re.compile(rf"{_word('TKTHE')}\s*:\s*{_digits(4, 19)}\s*,\s*TAI\s[^.]{{2,24}}[.]"),
+    "BIDV remittance": re.compile(
+        rf"\bREM\s+TFR\s+AC\s*:\s*{_digits(4, 19)}\s+O\s?@\s?L(?:[\s]?[_\d])+(?=\s|$)"
+    ),
+    "BIDV trace": re.compile(
+        r"-?\s?C\s?T\s?L\s?N\s?H\s?[A-Z]{0,5}[\s\d]*(?:-\s?\d+\s?/\s?\d+)?(?:\s?-\s?[A-Z]+\s?-\s?\d+)?$"
+    ),
+    "VietinBank": re.compile(
+        rf"\bCT\s+DEN\s*:\s*(?:\d{{8,16}}|{_digits(12, 12)})(?!\d)"
+        r"|\bCT\s+NHANH\s+247\s+DEN\s*:|;\s?TAI\s+[A-Z]+\s*$"
+    ),
+    "VietinBank sender": re.compile(rf"[(]\s?CT\s?{_digits(8, 14)}\s?[)].*$", re.DOTALL),
+    "network word": re.compile(r"\bIBFT"),
+    "date": re.compile(
+        rf"(?<![0-9A-Z]){_DAY}([/.-]){_MONTH}\1(?:20)?\d\d(?!\d)"
+        rf"|(?<!\d)20\d\d([/-]){_MONTH}\2{_DAY}(?!\d)"
+        r"|(?<!\d)\d{1,2}/\d{1,2}(?:/\d{2,4})?(?!\d)"
+    ),
+    "time": re.compile(rf"(?<!\d){_HOUR}\s?:\s?{_60}(?:\s?:\s?{_60})?(?!\d)"),
+}
+
+# No shape of SHAPES can match a text that holds none of these.
+_HINTS = re.compile(
+    r"M\s?B\s?V|C\s?T|T\s?O\s?I|PARTN|\d\s?\d\s?\d\s?\d\s?\d\s?\d|FT|T\s?K\s?T|REM|TAI|IBFT|[:/]|\d[.-]\d"
+)
+
+
+def day_stamps(days: Iterable[date]) -> frozenset[str]:
+    """How banks write these days in a row of digits; tokens that equal one are not a payer's."""
+    forms = ("%d%m%y", "%y%m%d", "%d%m%Y", "%Y%m%d")
+    return frozenset(day.strftime(form) for day in days for form in forms)
+
+
+def read(memo: str, *, foreign: frozenset[str] = frozenset()) -> Reading:
+    """Fold and parse a memo.
+
+    foreign: tokens known to be the bank's from elsewhere in the same line (its own reference,
+    day_stamps of its dates), upper case; where they stand alone they become walls.
+    """
+    text, at = fold_with_places(memo)
+    found: list[Wall] = []
+    if _HINTS.search(text):
+        for shape, pattern in SHAPES.items():
+            found += [Wall(*match.span(), shape) for match in pattern.finditer(text)]
+    if foreign:
+        found += [
+            Wall(*match.span(), "named in the line")
+            for match in re.finditer(r"[0-9A-Z]+", text)
+            if match.group() in foreign
+        ]
+    return Reading(memo, text, at, _joined(found))
+
+
+def _joined(walls: list[Wall]) -> tuple[Wall, ...]:
+    joined: list[Wall] = []
+    for wall in sorted(walls, key=lambda wall: (wall.start, wall.end)):
+        if joined and wall.start < joined[-1].end:
+            last = joined.pop()
+            wall = Wall(last.start, max(last.end, wall.end), last.shape)  # noqa: PLW2901 - the pair becomes one wall
+        joined.append(wall)
+    return tuple(joined)
+
+
+def _piece(text: str, at: Sequence[int], start: int, end: int) -> Piece | None:
+    symbols: list[str] = []
+    places: list[int] = []
+    breaks = {0}
+    for place in range(start, end):
+        if text[place] in _ALNUM:
+            symbols.append(text[place])
+            places.append(at[place])
+        else:
+            breaks.add(len(symbols))
+    return Piece("".join(symbols), places, frozenset(breaks)) if symbols else None
