@@ -1,0 +1,42 @@
+# Thuphi. `make` alone lists what there is.
+.DEFAULT_GOAL := list
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: list demo test bench fast lint format
+
+list: ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+$(STAMP): requirements-uv.txt requirements-test.txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.txt
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements-test.txt \
+		|| $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-test.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable . 2>/dev/null \
+		|| $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(STAMP) ## a day of trade on this machine, then keep serving (ONCE=1 stops after the table)
+	@$(BIN)/thuphi demo $(if $(ONCE),--once)
+
+test: $(STAMP) lint ## everything that must hold
+	@$(BIN)/pytest -n 2
+
+fast: $(STAMP) ## rules and pages only, in seconds
+	@$(BIN)/pytest -n 2 tests/unit
+
+bench: $(STAMP) ## speed as ratios, into benchmarks/results.json
+	@$(BIN)/python -m benchmarks
+
+lint: $(STAMP) ## style, types and arrows
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+format: $(STAMP) ## rewrite in our style
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .

@@ -1,0 +1,10 @@
+"""Adapters: the outside world in our words. One folder per company or format.
+
+registry     the only list of names: which reader, which event source
+vietqr/      the QR a payer scans with any bank app; banks.py holds BINs and names
+sepay/       a bank credit arrived, as SePay tells it
+statements/  MT940, camt.053, camt.054, CSV and XLSX; banks/*.toml are column profiles
+
+An adapter imports the port it implements and the words of payments.domain, nothing
+else of ours. To add one: a folder, a line in registry.py, sample data with tests.
+"""

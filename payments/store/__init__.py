@@ -1,0 +1,1 @@
+"""Tables, one file per noun, written and read by explicit statements."""

@@ -1,0 +1,7 @@
+"""Webhooks: hear what gateways tell us.
+
+event      EventSource port: verify a call, and say what it means
+inbox      receive: keep the raw bytes once, verify, answer
+dispatch   kind of event -> payments verb, one table
+views      the blueprint /webhooks/<gateway>/<biller>
+"""
