@@ -1,0 +1,243 @@
+"""What the pages show on which two people decide: discrepancies and refunds.
+
+DiscrepanciesPage      queue | one with its evidence | what may be done
+RefundsPage RefundPage money on its way back
+
+Amounts are int đồng, times aware datetimes, codes those of web/words.py (see web/pages.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from web.console.pages import NOBODY, Hand, QueueRow, Shell
+from web.language import Both
+from web.pages import ONE_PAGE, Choice, FieldError, Pager
+
+
+@dataclass(frozen=True, slots=True)
+class MemoPart:
+    """A piece of the memo. mark: "", exact or near; letter: a-d, the row of the comparison."""
+
+    text: str
+    mark: str = ""
+    letter: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One row of the comparison. sign: code, beneficiary, group, payer, amount, reference, time.
+
+    verdict: match, near or differs; note: the same in words.
+    """
+
+    sign: str
+    on_line: str
+    on_bill: str
+    verdict: str
+    note: Both
+    letter: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A bill it may belong to, best first. agrees, near, differs: signs, see Evidence.
+
+    number: the key to press. chosen is never set by us when two agree equally.
+    """
+
+    id: str
+    number: int
+    beneficiary: str
+    group: str
+    amount: int
+    code: str = ""
+    agrees: Sequence[str] = ()
+    near: Sequence[str] = ()
+    differs: Sequence[str] = ()
+    chosen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a journal: exactly one of debit and credit is above 0."""
+
+    account: str
+    name: Both | str
+    debit: int = 0
+    credit: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """What will be booked, or was. effect: what becomes of the bill."""
+
+    entries: Sequence[Entry]
+    effect: Both | None = None
+    reference: str = ""
+
+    @property
+    def debit(self) -> int:
+        """The sum of the left side."""
+        return sum(entry.debit for entry in self.entries)
+
+    @property
+    def credit(self) -> int:
+        """The sum of the right side."""
+        return sum(entry.credit for entry in self.entries)
+
+    @property
+    def balanced(self) -> bool:
+        """Whether it may be proposed at all."""
+        return self.debit == self.credit > 0
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """Where the money was seen. at: booking time; file and line as in the bank's file."""
+
+    file: str
+    line: int
+    at: datetime
+    reference: str = ""
+    account: str = ""
+    counterparty: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """One thing that happened to it; what: a sentence, by: who."""
+
+    at: datetime
+    what: Both
+    by: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DiscrepancyDetail:
+    """One discrepancy, opened. status: open, assigned, proposed, approved, resolved …
+
+    why: why it was not matched automatically. amount: money at risk; difference: signed đồng
+    against the bill, 0 if none. candidates and ways may be empty; then the search is offered.
+    may: what the reader may do now: propose, approve, watch; why_not says why not more.
+    Forms: propose (POST propose_url: candidate, way, reason), approve and refuse (POST: reason),
+    later (POST later_url), undo (POST undo_url, makes a reversing journal).
+    """
+
+    id: str
+    kind: str
+    status: str
+    amount: int
+    opened_at: datetime
+    why: Both
+    may: str
+    difference: int = 0
+    line: StatementLine | None = None
+    memo: Sequence[MemoPart] = ()
+    evidence: Sequence[Evidence] = ()
+    candidates: Sequence[Candidate] = ()
+    ways: Sequence[Choice] = ()
+    reason: str = ""
+    journal: Journal | None = None
+    proposer: Hand = NOBODY
+    approver: Hand = NOBODY
+    refused: Both | str = ""
+    why_not: Both | None = None
+    history: Sequence[Done] = ()
+    errors: Sequence[FieldError] = ()
+    propose_url: str = ""
+    approve_url: str = ""
+    refuse_url: str = ""
+    later_url: str = ""
+    undo_url: str = ""
+    search_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DiscrepanciesPage:
+    """The queue and one of its rows. kinds and owners: the filters (GET kind, owner).
+
+    filtered: whether a filter is on; clear_url takes it off.
+    """
+
+    template: ClassVar[str] = "console/discrepancies.html"
+
+    shell: Shell
+    queue: Sequence[QueueRow]
+    queue_count: int
+    queue_amount: int
+    list_url: str
+    kinds: Sequence[Choice] = ()
+    owners: Sequence[Choice] = ()
+    filtered: bool = False
+    clear_url: str = ""
+    chosen: DiscrepancyDetail | None = None
+    pager: Pager = ONE_PAGE
+
+
+@dataclass(frozen=True, slots=True)
+class RefundRow:
+    """One refund in the list."""
+
+    id: str
+    url: str
+    beneficiary: str
+    amount: int
+    status: str
+    requested_at: datetime
+    requested_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefundsPage:
+    """Refunds, those that wait for somebody first."""
+
+    template: ClassVar[str] = "console/refunds.html"
+
+    shell: Shell
+    rows: Sequence[RefundRow]
+    waiting: int = 0
+    waiting_amount: int = 0
+    list_url: str = ""
+    statuses: Sequence[Choice] = ()
+    filtered: bool = False
+    clear_url: str = ""
+    pager: Pager = ONE_PAGE
+
+
+@dataclass(frozen=True, slots=True)
+class RefundPage:
+    """One refund. to_*: the named account, number masked by the view.
+
+    may: approve or watch, why_not says why. POST approve_url, POST refuse_url (reason).
+    """
+
+    template: ClassVar[str] = "console/refund.html"
+
+    shell: Shell
+    id: str
+    amount: int
+    status: str
+    reason: str
+    beneficiary: str
+    group: str
+    method: str
+    to_name: str
+    to_account: str
+    to_bank: str
+    requester: Hand
+    approver: Hand
+    may: str
+    why_not: Both | None = None
+    paid_at: datetime | None = None
+    payment_reference: str = ""
+    journal: Journal | None = None
+    history: Sequence[Done] = ()
+    errors: Sequence[FieldError] = ()
+    approve_url: str = ""
+    refuse_url: str = ""
+    back_url: str = ""

@@ -1,0 +1,369 @@
+"""What the staff's pages show: plain values, built by the console's views.
+
+SignInPage   password, then six digits
+TodayPage    unexplained first, then the work queue, then totals
+DayPage      a business day on its way to being closed
+ImportPage   a statement file and what was read
+RunPage      one reconciliation run
+BillsPage    what was billed
+
+What two people decide about (discrepancies, refunds) is in decisions.py. Amounts are int đồng,
+times aware datetimes, codes those of web/words.py (see web/pages.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import ClassVar, Final
+
+from web.language import Both
+from web.pages import ONE_PAGE, Choice, FieldError, Pager
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One entry of the bar. code: today, discrepancies, bills, statements, days, refunds."""
+
+    code: str
+    url: str
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """The bar above every staff page. active: the code of the tab one is in.
+
+    sign_out_url: POST.
+    """
+
+    biller: str
+    staff: str
+    tabs: Sequence[Tab]
+    active: str
+    sign_out_url: str
+    home_url: str = "/console"
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """One of two people. name: "" while unknown; you: the reader; at: when signed."""
+
+    name: str = ""
+    at: datetime | None = None
+    you: bool = False
+
+
+NOBODY: Final = Hand()
+"""Whoever it will be."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignInPage:
+    """Sign-in. step: password (fields email, password) or code (field code, six digits).
+
+    locked_until: set while the account is locked; the form is then left out.
+    start_url: back to the first step.
+    """
+
+    template: ClassVar[str] = "console/signin.html"
+
+    step: str
+    action_url: str
+    email: str = ""
+    errors: Sequence[FieldError] = ()
+    locked_until: datetime | None = None
+    start_url: str = ""
+    next_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """One of the independent comparisons behind the unexplained figure; 0 when it agrees."""
+
+    what: Both
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Equation:
+    """received = applied + credit + refunded + named + unexplained.
+
+    unexplained may be of either sign; task_url leads to what to do when it is not 0.
+    gaps: where it comes from, one per account or gateway.
+    """
+
+    received: int
+    applied: int
+    credit: int
+    refunded: int
+    named: int
+    unexplained: int
+    task_url: str = ""
+    gaps: Sequence[Gap] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRow:
+    """One discrepancy in a list, oldest first. kind: code of words.py.
+
+    where: one line that tells it from the others ("VietQR · 09:14"); overdue paints the age.
+    """
+
+    id: str
+    url: str
+    kind: str
+    where: Both | str
+    amount: int
+    age_hours: int
+    overdue: bool = False
+    status: str = "open"
+    current: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRow:
+    """Money received by one way. way: channel code of words.py."""
+
+    way: str
+    count: int
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class LatestRun:
+    """The last reconciliation run. status: running, done or failed."""
+
+    url: str
+    day: date
+    status: str
+    started_at: datetime
+    lines: int = 0
+    matched: int = 0
+    discrepancies: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TodayPage:
+    """The first page of staff. queue_amount: money at risk in the whole queue.
+
+    queue: the oldest few; queue_count: all. timing: items that clear by themselves tomorrow.
+    missing: what should be here and is not (a statement file), each with where to go.
+    """
+
+    template: ClassVar[str] = "console/today.html"
+
+    shell: Shell
+    day: date
+    status: str
+    updated_at: datetime
+    equation: Equation
+    queue: Sequence[QueueRow]
+    queue_count: int
+    queue_amount: int
+    queue_url: str
+    channels: Sequence[ChannelRow]
+    day_url: str
+    run: LatestRun | None = None
+    timing_count: int = 0
+    timing_amount: int = 0
+    missing: Sequence[tuple[Both, str]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DayRow:
+    """One channel of a day, three ways. reported: None where no gateway stands between.
+
+    outcome: kind of discrepancy, or "matched"; difference: đồng behind it.
+    """
+
+    way: str
+    orders: int
+    collected: int
+    reported: int | None
+    fees: int
+    arrived: int
+    outcome: str = "matched"
+    difference: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One condition before signing; url leads to what to do about it."""
+
+    ok: bool
+    what: Both
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """One signature of the close. role: maker or chief."""
+
+    role: str
+    hand: Hand
+
+
+@dataclass(frozen=True, slots=True)
+class DayPage:
+    """A business day. sign_url: POST, only when the reader may sign now; else why_not.
+
+    sheet_url: the day's file. previous_url and next_url: the days beside it.
+    """
+
+    template: ClassVar[str] = "console/day.html"
+
+    shell: Shell
+    day: date
+    status: str
+    equation: Equation
+    rows: Sequence[DayRow]
+    checks: Sequence[Check]
+    signatures: Sequence[Signature] = ()
+    sign_url: str = ""
+    why_not: Both | None = None
+    why_not_url: str = ""
+    reconcile_url: str = ""
+    sheet_url: str = ""
+    previous_url: str = ""
+    next_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BadLine:
+    """What could not be read. line: in the file, counted from 1."""
+
+    line: int
+    what: Both | str
+
+
+@dataclass(frozen=True, slots=True)
+class StatementRead:
+    """One statement of a file. complete: closes and continues the one before, so it may post."""
+
+    account: str
+    currency: str
+    first_day: date
+    last_day: date
+    opening: int | None
+    credits: int
+    debits: int
+    closing: int | None
+    lines: int
+    complete: bool
+    why_not: Both | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileRead:
+    """What became of a file. status: read or refused; error says why it was refused.
+
+    repeated_at: the same bytes were received before, nothing was done again.
+    """
+
+    name: str
+    size: int
+    sha256: str
+    status: str
+    format: str = ""
+    error: Both | None = None
+    repeated_at: datetime | None = None
+    statements: Sequence[StatementRead] = ()
+    problems: Sequence[BadLine] = ()
+    problem_count: int = 0
+    run_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    """One file in the list of those received."""
+
+    name: str
+    status: str
+    received_at: datetime
+    by: str
+    lines: int = 0
+    problems: int = 0
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportPage:
+    """Statement files: POST multipart to action_url (fields file, account)."""
+
+    template: ClassVar[str] = "console/import.html"
+
+    shell: Shell
+    action_url: str
+    accounts: Sequence[Choice]
+    result: FileRead | None = None
+    recent: Sequence[FileRow] = ()
+    errors: Sequence[FieldError] = ()
+    most_bytes: int = 20_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class BillRow:
+    """One bill in the list. status: payment state (words.py, invoice)."""
+
+    reference: str
+    url: str
+    beneficiary: str
+    group: str
+    title: str
+    amount: int
+    paid: int
+    status: str
+    due_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BillsPage:
+    """Bills. find: what was typed (GET find, status)."""
+
+    template: ClassVar[str] = "console/bills.html"
+
+    shell: Shell
+    rows: Sequence[BillRow]
+    list_url: str
+    find: str = ""
+    statuses: Sequence[Choice] = ()
+    filtered: bool = False
+    clear_url: str = ""
+    pager: Pager = ONE_PAGE
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many and how much ended in one place."""
+
+    code: str
+    count: int
+    amount: int
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunPage:
+    """One run. decisions: matched, ignored, discrepancy …; kinds: what the open ones are.
+
+    The sums of decisions equal all lines: every line ends in exactly one place.
+    """
+
+    template: ClassVar[str] = "console/run.html"
+
+    shell: Shell
+    day: date
+    account: str
+    status: str
+    started_at: datetime
+    attempt: int
+    lines: int
+    amount: int
+    decisions: Sequence[Counted]
+    kinds: Sequence[Counted] = ()
+    finished_at: datetime | None = None
+    error: Both | None = None
+    again_url: str = ""
+    day_url: str = ""
