@@ -1,11 +1,11 @@
-"""Numbered receipts."""
+"""Numbered receipts, and their places in the seals."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, Table, Text
+from sqlalchemy import BigInteger, Column, FetchedValue, Integer, LargeBinary, Table, Text
 from sqlalchemy.dialects.postgresql import UUID
 
-from payments.store.base import METADATA, TZ
+from payments.store.base import METADATA, TZ, XID8
 
 receipt = Table(
     "receipt",
@@ -28,4 +28,15 @@ receipt = Table(
     Column("issued_at", TZ, nullable=False),
     Column("cancelled_at", TZ),
     Column("cancel_reason", Text),
+    Column("xid", XID8, FetchedValue(), nullable=False),
+)
+
+receipt_leaf = Table(
+    "receipt_leaf",
+    METADATA,
+    Column("biller_id", UUID, primary_key=True),
+    Column("seal", BigInteger, primary_key=True),
+    Column("place", Integer, primary_key=True),
+    Column("receipt_id", UUID, nullable=False),
+    Column("leaf", LargeBinary, nullable=False),
 )
