@@ -1,0 +1,204 @@
+"""Databases for tests: a clone where commits are real, and a transaction that leaves nothing."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import datetime, timedelta, timezone
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import redis
+from psycopg import sql
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.orm import Session, SessionTransaction, sessionmaker
+
+from payments.store.sessions import Sessions, SystemSessions
+from tests.servers import Addresses, drop_database, sqlalchemy_url
+
+HANOI = timezone(timedelta(hours=7))
+A_MORNING = datetime(2026, 3, 10, 9, 0, tzinfo=HANOI)
+CLAIM = "thuphi:test-run"
+_serial = itertools.count(1)
+
+
+class SettableClock:
+    """A clock that stands still until a test moves it."""
+
+    def __init__(self, at: datetime = A_MORNING) -> None:
+        self.at = at
+
+    def now(self) -> datetime:
+        """The moment it was set to, with its time zone."""
+        return self.at
+
+    __call__ = now
+
+    def advance(self, **by: float) -> datetime:
+        """Move on, such as `advance(days=1, minutes=5)`; returns the new moment."""
+        self.at += timedelta(**by)
+        return self.at
+
+
+class House:
+    """A migrated database of its own, with the doors of every role. Commits are real."""
+
+    def __init__(self, addresses: Addresses, name: str) -> None:
+        self.name = name
+        self.clock = SettableClock()
+        self.app_url, self.system_url, self.owner_url, self.admin_url = (
+            addresses.url(role, name) for role in ("app", "system", "owner", "admin")
+        )
+        self._stack = ExitStack()
+        self.owner_engine = self._engine(self.owner_url)
+        self.sessions = Sessions(self._engine(self.app_url))
+        self.system = SystemSessions(self._engine(self.system_url))
+        self.admin = self._stack.enter_context(psycopg.connect(self.admin_url, autocommit=True))
+
+    def connect(self, role: str, *, biller: UUID | None = None) -> psycopg.Connection:
+        """Open a connection as `app`, `system`, `owner` or `admin`; closed with the house.
+
+        biller: what `app.biller` is for the whole connection.
+        """
+        opened = psycopg.connect(getattr(self, f"{role}_url"))
+        self._stack.callback(opened.close)
+        if biller is not None:
+            opened.execute("SELECT set_config('app.biller', %s, false)", (str(biller),))
+            opened.commit()
+        return opened
+
+    def psql(
+        self,
+        role: str,
+        statement: str,
+        params: Sequence[Any] | dict[str, Any] | None = None,
+        *,
+        biller: UUID | None = None,
+    ) -> list[tuple[Any, ...]]:
+        """Run one statement in a transaction of its own and commit it; returns its rows."""
+        with psycopg.connect(getattr(self, f"{role}_url")) as opened:
+            opened.execute("SELECT set_config('app.biller', %s, true)", (str(biller or ""),))
+            done = opened.execute(statement.encode(), params)
+            return done.fetchall() if done.description else []
+
+    def close(self) -> None:
+        """Close every connection that was opened here."""
+        self._stack.close()
+
+    def _engine(self, url: str) -> Engine:
+        engine = create_engine(sqlalchemy_url(url))
+        self._stack.callback(engine.dispose)
+        return engine
+
+
+class QuickHouse:
+    """The same doors on one transaction that is rolled back: for verbs that need no second
+    connection (no relay, no sealer, no races).
+
+    A `begin` is a savepoint, and its end asks the deferred checks that a commit would.
+    """
+
+    def __init__(self, connection: Connection, addresses: Addresses) -> None:
+        self.clock = SettableClock()
+        self.sessions: Sessions = _SavepointSessions(connection, addresses.login("app"))
+        self.system: SystemSessions = _SavepointSystem(connection, addresses.login("system"))
+
+
+class _SavepointSessions(Sessions):
+    def __init__(self, connection: Connection, login: str) -> None:
+        super().__init__(connection.engine)
+        self._make = _savepoints(connection, login)
+
+    @contextmanager
+    def begin(self, biller_id: UUID | None) -> Iterator[Session]:
+        """Release the savepoint at the end, roll back to it on any error."""
+        with self._make(info={"biller_id": biller_id}) as db, db.begin():
+            yield db
+            _ask_deferred_checks(db)
+
+
+class _SavepointSystem(SystemSessions):
+    def __init__(self, connection: Connection, login: str) -> None:
+        super().__init__(connection.engine)
+        self._make = _savepoints(connection, login)
+
+    @contextmanager
+    def begin(self) -> Iterator[Session]:
+        """Release the savepoint at the end, roll back to it on any error."""
+        with self._make() as db, db.begin():
+            yield db
+            _ask_deferred_checks(db)
+
+
+def _savepoints(connection: Connection, login: str) -> sessionmaker[Session]:
+    make = sessionmaker(
+        connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
+    )
+
+    def enter(db: Session, _: SessionTransaction, within: Connection) -> None:
+        within.execute(
+            text("SELECT set_config('role', :login, true), set_config('app.biller', :at, true)"),
+            {"login": login, "at": str(db.info.get("biller_id") or "")},
+        )
+
+    event.listen(make, "after_begin", enter)
+    return make
+
+
+def _ask_deferred_checks(db: Session) -> None:
+    db.flush()
+    db.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+    db.execute(text("SET CONSTRAINTS ALL DEFERRED"))
+
+
+@contextmanager
+def a_clone(addresses: Addresses) -> Iterator[House]:
+    """A fresh copy of the migrated database, dropped at the end."""
+    name = f"{addresses.prefix}_{os.getpid()}_{next(_serial)}"
+    with psycopg.connect(addresses.admin_url, autocommit=True) as admin:
+        admin.execute(
+            # Copying files is twice as fast as writing them through the log.
+            sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY file_copy").format(
+                sql.Identifier(name),
+                sql.Identifier(addresses.login("owner")),
+                sql.Identifier(addresses.template),
+            )
+        )
+        try:
+            house = House(addresses, name)
+            try:
+                yield house
+            finally:
+                house.close()
+        finally:
+            drop_database(admin, name)
+
+
+@contextmanager
+def a_transaction(house: House, addresses: Addresses) -> Iterator[QuickHouse]:
+    """A house inside one transaction of another house's database, rolled back at the end."""
+    engine = create_engine(sqlalchemy_url(house.admin_url))
+    try:
+        with engine.connect() as connection, connection.begin() as outer:
+            yield QuickHouse(connection, addresses)
+            outer.rollback()
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def an_empty_redis(url: str) -> Iterator[str]:
+    """The address of a numbered database that nobody else uses, emptied at the end."""
+    for number in range(15, -1, -1):
+        ours = f"{url.rpartition('/')[0]}/{number}" if url.count("/") > 2 else f"{url}/{number}"
+        with redis.Redis.from_url(ours) as client:
+            if client.dbsize() == 0 and client.set(CLAIM, os.getpid(), nx=True):
+                try:
+                    yield ours
+                finally:
+                    client.flushdb()
+                return
+    raise RuntimeError(f"no empty database left at {url.rpartition('@')[2]}: empty one")
