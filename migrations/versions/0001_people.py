@@ -62,6 +62,8 @@ CREATE TABLE actor (
     UNIQUE (id, kind)
 );
 
+INSERT INTO actor (id, kind) VALUES ('00000000-0000-7000-8000-000000000001', 'service');
+
 CREATE TABLE staff (
     id uuid PRIMARY KEY,
     kind text NOT NULL DEFAULT 'staff' CHECK (kind = 'staff'),

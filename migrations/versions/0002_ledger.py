@@ -35,7 +35,7 @@ CREATE TABLE business_day (
     PRIMARY KEY (biller_id, day),
     FOREIGN KEY (biller_id, signed_off_by) REFERENCES staff_role (biller_id, staff_id),
     CHECK ((status = 'signed_off') = (signed_off_by IS NOT NULL)),
-    CHECK (signed_off_by IS NULL OR signed_off_by <> reconciled_by)
+    CONSTRAINT day_needs_two_people CHECK (signed_off_by <> reconciled_by)
 );
 
 CREATE TABLE journal (

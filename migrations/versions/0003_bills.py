@@ -77,8 +77,10 @@ CREATE TABLE invoice (
     due_on date,
     amount bigint NOT NULL CHECK (amount BETWEEN 0 AND 999999999999),
     status text NOT NULL,
-    allocated bigint NOT NULL DEFAULT 0 CHECK (allocated >= 0 AND allocated <= amount),
-    refunded bigint NOT NULL DEFAULT 0 CHECK (refunded >= 0 AND refunded <= allocated),
+    allocated bigint NOT NULL DEFAULT 0
+        CONSTRAINT invoice_not_overpaid CHECK (allocated BETWEEN 0 AND amount),
+    refunded bigint NOT NULL DEFAULT 0
+        CONSTRAINT invoice_not_overrefunded CHECK (refunded BETWEEN 0 AND allocated),
     created_at timestamptz NOT NULL,
     issued_at timestamptz,
     cancelled_at timestamptz,
@@ -92,7 +94,7 @@ CREATE TABLE invoice (
     PRIMARY KEY (biller_id, id),
     UNIQUE (biller_id, reference),
     FOREIGN KEY (biller_id, beneficiary_id) REFERENCES beneficiary (biller_id, id),
-    CHECK (status <> 'cancelled' OR allocated = 0),
+    CONSTRAINT invoice_cancelled_is_empty CHECK (status <> 'cancelled' OR allocated = 0),
     CHECK (status <> 'issued' OR issued_at IS NOT NULL)
 );
 CREATE INDEX invoice_beneficiary ON invoice (biller_id, beneficiary_id);
@@ -125,7 +127,8 @@ CREATE TABLE payment_order (
     bank_account_id uuid NOT NULL,
     amount bigint NOT NULL CHECK (amount BETWEEN 0 AND 999999999999),
     status text NOT NULL,
-    allocated bigint NOT NULL DEFAULT 0 CHECK (allocated >= 0 AND allocated <= amount),
+    allocated bigint NOT NULL DEFAULT 0
+        CONSTRAINT order_not_overpaid CHECK (allocated BETWEEN 0 AND amount),
     created_at timestamptz NOT NULL,
     expires_at timestamptz NOT NULL,
     closed_at timestamptz,

@@ -34,7 +34,8 @@ CREATE TABLE payment (
     allocated bigint NOT NULL DEFAULT 0 CHECK (allocated >= 0),
     kept bigint NOT NULL DEFAULT 0 CHECK (kept >= 0),
     refunded_free bigint NOT NULL DEFAULT 0 CHECK (refunded_free >= 0),
-    refunded bigint NOT NULL DEFAULT 0 CHECK (refunded >= 0 AND refunded <= amount),
+    refunded bigint NOT NULL DEFAULT 0
+        CONSTRAINT payment_not_overrefunded CHECK (refunded BETWEEN 0 AND amount),
     reversed bigint NOT NULL DEFAULT 0 CHECK (reversed >= 0),
     free bigint NOT NULL GENERATED ALWAYS AS
         (amount - allocated - kept - refunded_free - reversed) STORED,
@@ -43,7 +44,8 @@ CREATE TABLE payment (
     UNIQUE (biller_id, gateway, provider_reference),
     FOREIGN KEY (biller_id, bank_account_id) REFERENCES bank_account (biller_id, id),
     FOREIGN KEY (biller_id, key_id) REFERENCES data_key (biller_id, id),
-    CHECK (allocated + kept + refunded_free + reversed <= amount)
+    CONSTRAINT payment_not_overspent
+        CHECK (allocated + kept + refunded_free + reversed <= amount)
 );
 CREATE INDEX payment_day ON payment (biller_id, fact_day);
 CREATE INDEX payment_free ON payment (biller_id, id)
@@ -64,8 +66,8 @@ CREATE TABLE credit (
     UNIQUE (biller_id, payment_id, id),
     FOREIGN KEY (biller_id, payment_id) REFERENCES payment (biller_id, id),
     FOREIGN KEY (biller_id, beneficiary_id) REFERENCES beneficiary (biller_id, id),
-    CHECK (used + refunded <= amount),
-    CHECK (live OR used + refunded = 0)
+    CONSTRAINT credit_not_overspent CHECK (used + refunded <= amount),
+    CONSTRAINT credit_in_use CHECK (live OR used + refunded = 0)
 );
 CREATE INDEX credit_payment ON credit (biller_id, payment_id);
 
@@ -87,7 +89,8 @@ CREATE TABLE allocation (
     invoice_id uuid NOT NULL,
     order_id uuid,
     amount bigint NOT NULL CHECK (amount BETWEEN 1 AND 999999999999),
-    refunded bigint NOT NULL DEFAULT 0 CHECK (refunded >= 0 AND refunded <= amount),
+    refunded bigint NOT NULL DEFAULT 0
+        CONSTRAINT allocation_not_overrefunded CHECK (refunded BETWEEN 0 AND amount),
     live boolean NOT NULL DEFAULT true,
     automatic boolean NOT NULL,
     rule text NOT NULL,
@@ -99,7 +102,7 @@ CREATE TABLE allocation (
     FOREIGN KEY (biller_id, invoice_id) REFERENCES invoice (biller_id, id),
     FOREIGN KEY (biller_id, order_id, invoice_id)
         REFERENCES order_invoice (biller_id, order_id, invoice_id),
-    CHECK (live OR refunded = 0)
+    CONSTRAINT allocation_is_refunded CHECK (live OR refunded = 0)
 );
 CREATE UNIQUE INDEX allocation_live_pair ON allocation
     (biller_id, payment_id, invoice_id, coalesce(credit_id, payment_id)) WHERE live;
@@ -153,10 +156,12 @@ CREATE TABLE refund (
     FOREIGN KEY (biller_id, payment_id, credit_id) REFERENCES credit (biller_id, payment_id, id),
     FOREIGN KEY (biller_id, key_id) REFERENCES data_key (biller_id, id),
     -- Who approves is staff of this biller, never a key, never the one who asked.
-    FOREIGN KEY (biller_id, approved_by) REFERENCES staff_role (biller_id, staff_id),
+    CONSTRAINT refund_approver_is_staff
+        FOREIGN KEY (biller_id, approved_by) REFERENCES staff_role (biller_id, staff_id),
     FOREIGN KEY (biller_id, refused_by) REFERENCES staff_role (biller_id, staff_id),
-    CHECK (approved_by <> requested_by),
-    CHECK (status IN ('requested', 'refused') OR approved_by IS NOT NULL),
+    CONSTRAINT refund_needs_two_people CHECK (approved_by <> requested_by),
+    CONSTRAINT refund_needs_approval
+        CHECK (status IN ('requested', 'refused') OR approved_by IS NOT NULL),
     CHECK (allocation_id IS NULL OR credit_id IS NULL)
 );
 CREATE INDEX refund_payment ON refund (biller_id, payment_id);

@@ -137,8 +137,9 @@ CREATE TABLE discrepancy (
     FOREIGN KEY (biller_id, refund_id) REFERENCES refund (biller_id, id),
     FOREIGN KEY (biller_id, key_id) REFERENCES data_key (biller_id, id),
     FOREIGN KEY (biller_id, assigned_to) REFERENCES staff_role (biller_id, staff_id),
-    FOREIGN KEY (biller_id, approved_by) REFERENCES staff_role (biller_id, staff_id),
-    CHECK (approved_by <> proposed_by),
+    CONSTRAINT discrepancy_approver_is_staff
+        FOREIGN KEY (biller_id, approved_by) REFERENCES staff_role (biller_id, staff_id),
+    CONSTRAINT discrepancy_needs_two_people CHECK (approved_by <> proposed_by),
     CHECK (status <> 'approved' OR approved_by IS NOT NULL),
     CHECK (status <> 'proposed' OR (proposed_by IS NOT NULL AND proposal IS NOT NULL)),
     CHECK (status <> 'resolved' OR (resolution IS NOT NULL AND reason IS NOT NULL

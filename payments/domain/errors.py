@@ -88,3 +88,59 @@ class MoneyError(Invalid):
     slug = "bad-amount"
     title_vi = "Số tiền không hợp lệ"
     title_en = "Invalid amount"
+
+
+class DayClosed(Conflict):
+    """The business day is signed off; nothing can be booked on it."""
+
+    slug = "day-closed"
+    title_vi = "Ngày đã khóa sổ"
+    title_en = "The day is closed"
+
+
+class NotExplained(Conflict):
+    """The day has money that nobody has explained, so it cannot close."""
+
+    slug = "unexplained"
+    title_vi = "Còn tiền chưa giải thích được"
+    title_en = "Some money is not explained yet"
+
+
+class TooMuch(Conflict):
+    """More than there is: the money, the bill or the refund does not stretch that far."""
+
+    slug = "too-much"
+    title_vi = "Vượt quá số tiền hiện có"
+    title_en = "More than is available"
+
+
+class SecondPerson(Forbidden):
+    """Needs another person than the one who asked."""
+
+    slug = "second-person"
+    title_vi = "Cần người thứ hai duyệt"
+    title_en = "A second person must approve"
+
+
+class KeyInUse(Conflict):
+    """The same idempotency key is being worked on at this moment."""
+
+    slug = "key-in-use"
+    title_vi = "Yêu cầu với khóa này đang được xử lý"
+    title_en = "A request with this key is being handled"
+
+
+class KeyReused(Invalid):
+    """The idempotency key was used before for a different request."""
+
+    slug = "key-reused"
+    title_vi = "Khóa đã dùng cho một yêu cầu khác"
+    title_en = "The key was used for a different request"
+
+
+class Repeated(Conflict):
+    """The same reference exists already with other content."""
+
+    slug = "repeated"
+    title_vi = "Đã có bản ghi với mã này"
+    title_en = "A record with this reference exists"

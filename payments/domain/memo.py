@@ -81,6 +81,10 @@ class Reading:
     at: Sequence[int]
     walls: tuple[Wall, ...]
 
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """[start, end) of the folded text as [start, end) of the original memo."""
+        return (self.at[start], self.at[end - 1] + 1) if start < end else (0, 0)
+
     def pieces(self) -> list[Piece]:
         """The payer's parts, in order; empty ones are left out."""
         found = []

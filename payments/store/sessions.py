@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, SessionTransaction, sessionmaker
 
+from payments.store.refusals import refusal
+
 _BILLER = "biller_id"
+_RING = "ring"
 
 
 class Sessions:
@@ -21,10 +24,13 @@ class Sessions:
 
     engine: of the role thuphi_app. Row-level security shows a transaction the rows of
     its biller and nothing else.
+    ring: the key ring that `payments.vault` seals and opens with; carried along here so
+    that no verb needs a global for it.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, ring: object = None) -> None:
         self.engine = engine
+        self._ring = ring
         self._make = sessionmaker(engine, expire_on_commit=False)
         event.listen(self._make, "after_begin", _set_biller)
 
@@ -33,22 +39,25 @@ class Sessions:
         """Commit at the end, roll back on any error.
 
         biller_id: None sees only what finds a biller: hashed secrets and staff.
+        Raises the domain's error where PostgreSQL refused; see payments/store/refusals.py.
         """
-        with self._make(info={_BILLER: biller_id}) as db, db.begin():
+        info = {_BILLER: biller_id, _RING: self._ring}
+        with _in_our_words(), self._make(info=info) as db, db.begin():
             yield db
 
 
 class SystemSessions:
     """Opens transactions as the system role, across billers, for relay, sealer and schedule."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, ring: object = None) -> None:
         self.engine = engine
+        self._ring = ring
         self._make = sessionmaker(engine, expire_on_commit=False)
 
     @contextmanager
     def begin(self) -> Iterator[Session]:
         """Commit at the end, roll back on any error."""
-        with self._make() as db, db.begin():
+        with _in_our_words(), self._make(info={_RING: self._ring}) as db, db.begin():
             yield db
 
 
@@ -60,8 +69,27 @@ def biller_of(db: Session) -> UUID:
     return biller_id
 
 
+def ring_of(db: Session) -> object:
+    """The key ring of this transaction. Raises LookupError where there is none."""
+    ring = db.info.get(_RING)
+    if ring is None:
+        raise LookupError("this transaction has no key ring")
+    return ring
+
+
 def _set_biller(db: Session, _: SessionTransaction, connection: Connection) -> None:
-    biller_id: Any = db.info.get(_BILLER)
+    biller_id = db.info.get(_BILLER)
     connection.execute(
         text("SELECT set_config('app.biller', :biller, true)"), {"biller": str(biller_id or "")}
     )
+
+
+@contextmanager
+def _in_our_words() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        known = refusal(error)
+        if known is None:
+            raise
+        raise known from error

@@ -1,0 +1,274 @@
+"""Money in: hear of it, book it once, apply it to the bills it was meant for.
+
+A payment is booked the moment it is known, as unapplied money. Which bills it pays is a
+second fact with its own journal (allocations.py), so that undoing one never touches the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, select, text
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from payments import allocations, ledger, outbox, vault
+from payments.domain import codes, ids, journals, quotes
+from payments.domain.calendar import business_day
+from payments.domain.errors import NotFound, Repeated
+from payments.domain.journals import Journal
+from payments.domain.money import Money
+from payments.domain.people import Actor
+from payments.domain.quotes import Asked, Quoted
+from payments.store.orders import bank_account
+from payments.store.payments import payment
+from payments.store.sessions import biller_of
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A credit as somebody told us of it.
+
+    gateway, reference: who told, and its own unique number for it. account_number: ours.
+    counterparty_*: as the bank wrote them, often empty.
+    """
+
+    gateway: str
+    reference: str
+    account_number: str
+    amount: Money
+    received_at: datetime
+    memo: str = ""
+    bank_reference: str | None = None
+    counterparty_name: str = ""
+    counterparty_account: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """The payment that stands for a credit; first_time tells whether this call made it."""
+
+    payment_id: UUID
+    first_time: bool
+
+
+def report(db: Session, notice: Incoming, *, key_id: UUID, at: datetime) -> Received:
+    """Book a credit that a notice tells of, and pay the bills its memo quotes.
+
+    Told again, it changes nothing. key_id: the data key that seals memo and counterparty.
+    Raises NotFound for an account that is not this biller's, Repeated when the same
+    reference is told with another amount.
+    """
+    account = _account(db, notice.account_number)
+    day = business_day(notice.received_at)
+    journal = journals.money_noticed(
+        notice.gateway, notice.reference, notice.account_number, notice.amount, day=day
+    )
+    received = receive(
+        db, notice, account_id=account, journal=journal, is_notice=True, key_id=key_id, at=at
+    )
+    if received.first_time:
+        apply_quoted(db, received.payment_id, notice.memo, at=at)
+    return received
+
+
+def receive(
+    db: Session,
+    incoming: Incoming,
+    *,
+    account_id: UUID,
+    journal: Journal,
+    is_notice: bool,
+    key_id: UUID,
+    at: datetime,
+) -> Received:
+    """Write the payment and its journal, once. Applies nothing; see `report`.
+
+    is_notice: the bank's statement has still to show it.
+    """
+    biller_id, payment_id = biller_of(db), ids.new()
+    written = db.scalar(
+        upsert(payment)
+        .values(
+            biller_id=biller_id,
+            id=payment_id,
+            gateway=incoming.gateway,
+            provider_reference=incoming.reference,
+            bank_account_id=account_id,
+            bank_reference=incoming.bank_reference,
+            amount=incoming.amount.amount,
+            received_at=incoming.received_at,
+            fact_day=journal.fact_day,
+            is_notice=is_notice,
+            key_id=key_id,
+            sealed=vault.seal(
+                db,
+                key_id,
+                {
+                    "memo": incoming.memo,
+                    "name": incoming.counterparty_name,
+                    "account": incoming.counterparty_account,
+                },
+                context=f"payment:{payment_id}",
+            ),
+            created_at=at,
+        )
+        .on_conflict_do_nothing(index_elements=["biller_id", "gateway", "provider_reference"])
+        .returning(payment.c.id)
+    )
+    if written is None:
+        return Received(_same(db, incoming), first_time=False)
+    ledger.post(db, journal, at=at)
+    shown = ids.shown("pay", payment_id)
+    outbox.emit(db, "payment.received", {"payment": shown, "amount": incoming.amount.amount}, at=at)
+    return Received(payment_id, first_time=True)
+
+
+def apply_quoted(db: Session, payment_id: UUID, memo: str, *, at: datetime) -> Quoted:
+    """Apply a payment's free money to the orders its memo quotes, if that is beyond doubt.
+
+    What is more than they ask for becomes the payer's credit. Returns the decision; with
+    no codes in it, the money stays free and a discrepancy will say why.
+    """
+    free = _free(db, payment_id)
+    found = codes.find(memo)
+    asked = _asked(db, {f.code for f in found})
+    decision = quotes.decide(found, {code: order.asked for code, order in asked.items()}, free)
+    for code in decision.codes:
+        free -= _pay(db, payment_id, asked[code], free, rule=decision.rule, at=at)
+    if decision.codes and free:
+        allocations.keep(
+            db, payment_id, asked[decision.codes[0]].beneficiary_id, Money(free), at=at
+        )
+    return decision
+
+
+def pay_order(
+    db: Session, payment_id: UUID, order_id: UUID, *, rule: str, by: Actor, at: datetime
+) -> int:
+    """Apply a payment's free money to one order because a person says so; return the đồng."""
+    code = db.scalar(
+        text("SELECT code FROM payment_order WHERE biller_id = :biller AND id = :order"),
+        {"biller": biller_of(db), "order": order_id},
+    )
+    if code is None:
+        raise NotFound()
+    order = _asked(db, {code})[code]
+    return _pay(db, payment_id, order, _free(db, payment_id), rule=rule, at=at, by=by)
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    id: UUID
+    asked: Asked
+    parts: Sequence[tuple[UUID, int]]  # (invoice, đồng this order may still put on it)
+    beneficiary_id: UUID
+
+
+# Locked in id order, so that two payments of one family never wait for each other in a ring.
+_ASKED = text("""
+SELECT o.id AS order_id, o.code, o.status, o.amount - o.allocated AS order_left,
+       i.id AS invoice_id, i.beneficiary_id,
+       least(p.amount, i.amount - i.allocated) AS part
+FROM payment_order o
+JOIN order_invoice p ON p.biller_id = o.biller_id AND p.order_id = o.id
+JOIN invoice i ON i.biller_id = p.biller_id AND i.id = p.invoice_id
+WHERE o.biller_id = :biller AND o.code = ANY(:codes)
+ORDER BY i.id FOR UPDATE OF i
+""")
+
+
+def _asked(db: Session, wanted: set[str]) -> dict[str, _Order]:
+    if not wanted:
+        return {}
+    rows = db.execute(_ASKED, {"biller": biller_of(db), "codes": sorted(wanted)}).all()
+    by_code: dict[str, list[Row[Any]]] = {}
+    for row in rows:
+        by_code.setdefault(row.code, []).append(row)
+    return {code: _order(parts) for code, parts in by_code.items()}
+
+
+def _order(rows: Sequence[Row[Any]]) -> _Order:
+    left, parts = rows[0].order_left, []
+    for row in rows:
+        part = min(row.part, left)
+        left -= part
+        parts.append((row.invoice_id, part))
+    due = sum(part for _, part in parts)
+    return _Order(rows[0].order_id, Asked(due, rows[0].status), parts, rows[0].beneficiary_id)
+
+
+def _pay(
+    db: Session,
+    payment_id: UUID,
+    order: _Order,
+    free: int,
+    *,
+    rule: str,
+    at: datetime,
+    by: Actor | None = None,
+) -> int:
+    """Spread free money over the order's bills in turn; return what was applied."""
+    applied = 0
+    for invoice_id, part in order.parts:
+        amount = min(part, free - applied)
+        if amount <= 0:
+            continue
+        allocations.apply(
+            db,
+            payment_id,
+            invoice_id,
+            Money(amount),
+            rule=rule,
+            at=at,
+            order_id=order.id,
+            by=by,
+        )
+        applied += amount
+    return applied
+
+
+def _free(db: Session, payment_id: UUID) -> int:
+    free: int | None = db.scalar(
+        select(payment.c.free)
+        .where(payment.c.biller_id == biller_of(db), payment.c.id == payment_id)
+        .with_for_update()
+    )
+    if free is None:
+        raise NotFound()
+    return free
+
+
+def _same(db: Session, incoming: Incoming) -> UUID:
+    row = db.execute(
+        select(payment.c.id, payment.c.amount).where(
+            payment.c.biller_id == biller_of(db),
+            payment.c.gateway == incoming.gateway,
+            payment.c.provider_reference == incoming.reference,
+        )
+    ).one()
+    if row.amount != incoming.amount.amount:
+        raise Repeated(
+            "Giao dịch này đã được báo với số tiền khác.",
+            "This transaction was told before with another amount.",
+        )
+    same: UUID = row.id
+    return same
+
+
+def _account(db: Session, number: str) -> UUID:
+    found: UUID | None = db.scalar(
+        select(bank_account.c.id).where(
+            bank_account.c.biller_id == biller_of(db), bank_account.c.account_number == number
+        )
+    )
+    if found is None:
+        raise NotFound(
+            "Tài khoản nhận tiền không thuộc đơn vị này.",
+            "The receiving account is not this biller's.",
+        )
+    return found

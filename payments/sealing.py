@@ -1,0 +1,174 @@
+"""Sealing: positions without gaps, balances, and signed Merkle seals over what is new.
+
+Posting takes no number and updates no balance, so it never waits. One sealer comes after it,
+every minute and at day close, and in one transaction gives journals and messages their
+positions, adds the journals to the balance snapshots, and seals journals and receipts.
+
+Which rows are new? Transactions commit in another order than they start, so "id above the
+last one seen" loses rows. The sealer takes rows whose transaction is below the oldest one
+still running (`pg_snapshot_xmin`): those are decided, and no row can appear below any more.
+`sealer_mark.sealed_below` is where it stands: every row below has its position. So a journal
+has no position yet iff
+
+    journal.xid >= sealer_mark.sealed_below AND NOT EXISTS (its journal_position)
+
+and a balance = balance_snapshot + the transfers of those. Transaction numbers mean nothing
+in another cluster: when `sealer_mark.cluster` is not this one (a restored copy), every row
+is a candidate, until one round has found nothing left over.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, Final
+from uuid import UUID
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from sqlalchemy import Row, text
+from sqlalchemy.orm import Session
+
+from payments.domain import merkle, seals
+from payments.domain.seals import Proof, Seal
+from payments.store.sessions import biller_of
+
+CHUNK: Final = 10_000
+"""Rows of each kind a transaction takes, so that it stays well under five seconds."""
+
+_LOCK: Final = 0x7468_7570_6869  # "thuphi": one sealer in the whole database
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What one round did. more: call again at once, there is more than a round takes."""
+
+    journals: int = 0
+    receipts: int = 0
+    messages: int = 0
+    seals: int = 0
+    more: bool = False
+    busy: bool = False
+    """Another sealer is at work; nothing was done."""
+
+
+def seal(db: Session, *, key: Ed25519PrivateKey, at: datetime, limit: int = CHUNK) -> Sealed:
+    """Position and seal up to `limit` journals, receipts and messages of all billers.
+
+    Runs as the system role in a transaction of its own (READ COMMITTED, nothing written
+    before). A repeat takes what is new since; a round that is rolled back leaves nothing.
+    """
+    if not db.scalar(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": _LOCK}):
+        return Sealed(busy=True)
+    window = _window(db, limit)
+    journals = db.execute(text(_JOURNALS.format(range=window.range)), window.params).all()
+    receipts = db.execute(text(_RECEIPTS.format(range=window.range)), window.params).all()
+    messages = db.execute(text(_MESSAGES.format(range=window.range)), window.params).one()
+    count = _seal_billers(db, journals, receipts, key=key, at=at)
+    _add_to_snapshots(db, journals)
+    full = [
+        max(row.xid for row in rows) for rows in (journals, receipts) if len(rows) == limit
+    ] + ([int(messages.last_xid)] if messages.taken == limit else [])
+    _set_mark(db, window, min(full, default=window.upper), drained=not full)
+    return Sealed(len(journals), len(receipts), messages.taken, count, more=bool(full))
+
+
+def seal_all(db_begin: Any, *, key: Ed25519PrivateKey, at: datetime) -> Sealed:
+    """Seal round after round, each in its own transaction, until nothing is left.
+
+    db_begin: opens a system transaction (`SystemSessions.begin`). Returns the sums.
+    """
+    journals = receipts = messages = count = 0
+    while True:
+        with db_begin() as db:
+            done = seal(db, key=key, at=at)
+        journals, receipts = journals + done.journals, receipts + done.receipts
+        messages, count = messages + done.messages, count + done.seals
+        if not done.more:
+            return Sealed(journals, receipts, messages, count, busy=done.busy)
+
+
+def latest(db: Session) -> Proof | None:
+    """The newest seal of this biller, as a proof without a leaf; for the day's sign-off."""
+    row = db.execute(
+        text(_SEALS + " WHERE s.biller_id = :biller ORDER BY s.number DESC LIMIT 1"),
+        {"biller": biller_of(db)},
+    ).one_or_none()
+    return None if row is None else Proof(seal_of(row), 0, (), row.signature, row.public_key)
+
+
+def proof(db: Session, journal_id: UUID) -> Proof | None:
+    """The proof of a journal of this biller; None until it is sealed."""
+    row = db.execute(
+        text(
+            _SEALS + """ JOIN journal_position p ON p.biller_id = s.biller_id
+            AND p.position BETWEEN s.first_position AND s.last_position
+            WHERE s.biller_id = :biller AND p.journal_id = :id"""
+        ).columns(),
+        {"biller": biller_of(db), "id": journal_id},
+    ).one_or_none()
+    return None if row is None else _prove(db, row, "journal_id", journal_id)
+
+
+def proof_of_receipt(db: Session, receipt_id: UUID) -> Proof | None:
+    """The proof of a receipt of this biller; None until it is sealed."""
+    row = db.execute(
+        text(
+            _SEALS + """ JOIN receipt_leaf p ON p.biller_id = s.biller_id AND p.seal = s.number
+            WHERE s.biller_id = :biller AND p.receipt_id = :id"""
+        ),
+        {"biller": biller_of(db), "id": receipt_id},
+    ).one_or_none()
+    return None if row is None else _prove(db, row, "receipt_id", receipt_id)
+
+
+def verify(given: Proof, leaf: bytes, public_key: bytes) -> bool:
+    """Whether the leaf is in the seal and the seal is signed by this key. Pure.
+
+    public_key: 32 bytes that the verifier trusts; the one inside the proof is only a hint.
+    """
+    return given.leads_from(leaf) and signed(given.seal, given.signature, public_key)
+
+
+def signed(given: Seal, signature: bytes, public_key: bytes) -> bool:
+    """Whether a seal's chained hash carries a signature of this key. Pure."""
+    try:
+        key = Ed25519PublicKey.from_public_bytes(public_key)
+        key.verify(signature, seals.SIGNED_AS + given.chained())
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def seal_of(row: Row[Any]) -> Seal:
+    """A row of the query `_SEALS` as the value that is chained and signed."""
+    return Seal(
+        row.biller_id,
+        row.number,
+        row.first_position,
+        row.last_position,
+        row.leaves,
+        row.root,
+        row.previous,
+        row.sealed_at,
+    )
+
+
+def leaf_of(row: Row[Any], position: int) -> bytes:
+    """The leaf of a journal row that carries its transfers as three arrays."""
+    return seals.journal_leaf(
+        biller_id=row.biller_id,
+        position=position,
+        journal_id=row.id,
+        event_key=row.event_key,
+        kind=row.kind,
+        days=(row.business_day.isoformat(), row.fact_day.isoformat()),
+        posted_at=row.posted_at,
+        actor_id=row.actor_id,
+        reverses=row.reverses_journal_id,
+        transfers=list(zip(row.debits, row.credits, row.amounts, strict=True)),
+    )
