@@ -1,0 +1,224 @@
+"""A gateway's settlement: its rows against orders, its net batches against bank credits.
+
+A batch is paid by one credit of the sum of its net amounts, on time, late or in two parts. Only
+an exact sum is booked; everything else waits for a person.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from payments.domain.memo import Reading
+from reconciliation import forms
+from reconciliation.book import Book, Decision, Outcome, Row
+from reconciliation.claims import References
+from reconciliation.evidence import Evidence, Verdict, amounts
+from reconciliation.forms import Forms, compact
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayRow:
+    """One row of a settlement report; amounts in đồng, signed as the gateway writes them."""
+
+    row_id: str
+    gateway: str
+    batch_id: str
+    settle_date: str
+    paid_at: str
+    txn_id: str
+    merchant_ref: str
+    type: str
+    gross: int
+    fee: int
+    net: int
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a gateway may keep of a payment: basis points, rounded as `rounding` says, and a sum."""
+
+    bps: int
+    fixed: int
+    rounding: str
+
+    def fee(self, gross: int) -> int | None:
+        """The fee for one row in đồng, or None if the rounding is not one we know."""
+        hundredths = gross * self.bps
+        rounded = {
+            "half up per row": (2 * hundredths + 10_000) // 20_000,
+            "down per row": hundredths // 10_000,
+            "up per row": -(-hundredths // 10_000),
+        }.get(self.rounding)
+        return None if rounded is None else rounded + self.fixed
+
+
+def terms(contract: Mapping[str, Mapping[str, Any]]) -> dict[str, Terms]:
+    """The contract file's content, by gateway in upper case."""
+    return {
+        name.upper(): Terms(
+            int(one.get("bps", 0)),
+            int(one.get("fixed_vnd", 0)),
+            str(one.get("rounding", "half up per row")),
+        )
+        for name, one in contract.items()
+    }
+
+
+@dataclass(slots=True)
+class Settlement:
+    """Decides the rows of the reports, one by one in time."""
+
+    book: Book
+    references: References
+    refs: Sequence[str]
+    contract: Mapping[str, Terms]
+    _first: dict[tuple[str, str, str], GatewayRow] = field(default_factory=dict)
+
+    def decide(self, row: GatewayRow) -> Outcome:
+        """A payment is applied out of gross; refunds, charge-backs and repeats are shown."""
+        key = (row.gateway, row.txn_id, row.type)
+        first = self._first.setdefault(key, row) if row.txn_id else row
+        if first is not row:
+            return self._seen_before(row, first)
+        orders = self.references.orders(compact(row.merchant_ref))
+        if row.type != "PAYMENT":
+            return self._money_back(row, orders)
+        if len(orders) != 1:
+            missing = Evidence("reference", row.merchant_ref, "", Verdict.MISSING)
+            code = "UNMATCHED" if orders else "UNKNOWN_REF"
+            rows = [Row(None, abs(row.gross), "none", (missing,))]
+            return Outcome(Decision.EXCEPTION, code, rows)
+        return self._payment(row, orders[0])
+
+    def _payment(self, row: GatewayRow, order: int) -> Outcome:
+        owed = self.book.owed[order]
+        quoted = Evidence("reference", row.merchant_ref, self.refs[order], Verdict.AGREES)
+        evidence = (quoted, amounts(row.gross, owed), *self._fee(row))
+        if not self.book.is_open(order) or row.gross <= 0:
+            code = "ORDER_CLOSED" if self.book.status[order] == "CANCELLED" else "DUPLICATE_PAYMENT"
+            code = code if row.gross > 0 else "UNMATCHED"
+            paid_by = next(iter(self.book.payers_of.get(order, ())), "")
+            rows = [Row(order, abs(row.gross), "gateway_reference", evidence)]
+            related = paid_by if code == "DUPLICATE_PAYMENT" else ""
+            return Outcome(Decision.SUGGEST, code, rows, related=related)
+        part = min(row.gross, owed)
+        self.book.apply(row.row_id, [(order, part)])
+        code = "UNDERPAID" if row.gross < owed else "AMOUNT_MISMATCH" if row.gross > owed else ""
+        if not code and any(one.verdict is Verdict.CONTRADICTS for one in evidence):
+            code = "FEE_VARIANCE"
+        rows = [Row(order, part, "gateway_reference", evidence)]
+        return Outcome(Decision.AUTO, code, rows, credit=row.gross - part)
+
+    def _fee(self, row: GatewayRow) -> tuple[Evidence, ...]:
+        known = self.contract.get(row.gateway.upper())
+        due = known.fee(row.gross) if known else None
+        if row.gross - row.fee != row.net:
+            return (_fee_is(row.fee, row.gross - row.net, Verdict.CONTRADICTS),)
+        if due is None:
+            return ()
+        return (_fee_is(row.fee, due, Verdict.AGREES if due == row.fee else Verdict.CONTRADICTS),)
+
+    def _money_back(self, row: GatewayRow, orders: Sequence[int]) -> Outcome:
+        paid = self._first.get((row.gateway, row.txn_id, "PAYMENT"))
+        seen = Evidence("reference", row.merchant_ref, row.merchant_ref, Verdict.AGREES)
+        rows = [Row(order, abs(row.gross), "gateway_reference", (seen,)) for order in orders]
+        decision = Decision.SUGGEST if rows else Decision.EXCEPTION
+        rows = rows or [Row(None, abs(row.gross), "none")]
+        return Outcome(decision, row.type, rows, related=paid.row_id if paid else "")
+
+    def _seen_before(self, row: GatewayRow, first: GatewayRow) -> Outcome:
+        orders = self.references.orders(compact(row.merchant_ref))
+        seen = Evidence("batch", row.batch_id, first.batch_id, Verdict.AGREES)
+        if row.batch_id == first.batch_id and (row.gross, row.net) == (first.gross, first.net):
+            rows = [Row(None, abs(row.gross), "delivered_again", (seen,))]
+            return Outcome(Decision.IGNORE, "", rows, related=first.row_id)
+        seen = Evidence("batch", row.batch_id, first.batch_id, Verdict.CONTRADICTS)
+        rows = [Row(order, abs(row.gross), "gateway_reference", (seen,)) for order in orders]
+        decision = Decision.SUGGEST if rows else Decision.EXCEPTION
+        rows = rows or [Row(None, abs(row.gross), "none", (seen,))]
+        return Outcome(decision, "DUPLICATE_SETTLEMENT", rows, related=first.row_id)
+
+
+def _fee_is(kept: int, due: int, verdict: Verdict) -> Evidence:
+    return Evidence("fee", str(kept), str(due), verdict)
+
+
+@dataclass(slots=True)
+class Batch:
+    """One payout of a gateway: what is due and which credits named it, in order of arrival."""
+
+    batch_id: str
+    gateway: str
+    settle_date: str
+    due: int
+    credits: list[tuple[str, int]] = field(default_factory=list)
+
+    @property
+    def came(self) -> int:
+        """What the credits that named it add up to."""
+        return sum(amount for _, amount in self.credits)
+
+
+class Batches:
+    """The batches of a report, and the credits that claim to pay them."""
+
+    def __init__(self, rows: Iterable[GatewayRow]) -> None:
+        """rows: all of the report but those that were delivered again."""
+        self._batches: dict[str, Batch] = {}
+        for row in rows:
+            key = compact(row.batch_id)
+            batch = Batch(row.batch_id, row.gateway.upper(), row.settle_date, 0)
+            self._batches.setdefault(key, batch).due += row.net
+        self._forms: Forms = forms.learn(one.batch_id for one in self._batches.values())
+        self._by_sum: dict[int, list[Batch]] = defaultdict(list)
+        for one in self._batches.values():
+            self._by_sum[one.due].append(one)
+        self._gateways = {one.gateway for one in self._batches.values() if one.gateway}
+
+    def claim(self, line_id: str, amount: int, booked: str, reading: Reading) -> Batch | None:
+        """The batch that this credit pays, by its name or else by gateway, sum and day."""
+        if not self._batches:
+            return None
+        named = {
+            read.ref: self._batches[read.ref]
+            for piece in reading.pieces()
+            for read in self._forms.read(piece)
+            if read.ref in self._batches and not read.doubt
+        }
+        found = list(named.values()) or self._by_amount(amount, booked, reading.text)
+        if len(found) != 1:
+            return None
+        found[0].credits.append((line_id, amount))
+        return found[0]
+
+    def _by_amount(self, amount: int, booked: str, text: str) -> list[Batch]:
+        told = {name for name in self._gateways if name in text}
+        return [
+            batch
+            for batch in self._by_sum.get(amount, ())
+            if batch.gateway in told and batch.settle_date <= booked and not batch.credits
+        ]
+
+    def outcomes(self) -> dict[str, Outcome]:
+        """For each credit that claimed a batch: AUTO if all its credits add up, else shown."""
+        decided = {}
+        for batch in self._batches.values():
+            whole = batch.came == batch.due
+            verdict = Verdict.AGREES if whole else Verdict.CONTRADICTS
+            for line_id, amount in batch.credits:
+                seen = (
+                    Evidence("batch", batch.batch_id, batch.batch_id, Verdict.AGREES),
+                    Evidence("amount", str(batch.came), str(batch.due), verdict),
+                )
+                row = Row(None, amount, "batch_named", seen)
+                decision = Decision.AUTO if whole else Decision.EXCEPTION
+                code = "" if whole else "BATCH_MISMATCH"
+                decided[line_id] = Outcome(decision, code, [row], related=batch.batch_id)
+        return decided
+
+    def absent(self) -> list[Batch]:
+        """Batches with money due that no credit claimed."""
+        return [one for one in self._batches.values() if one.due > 0 and not one.credits]

@@ -1,0 +1,181 @@
+"""What one line's memo claims: which references stand in it, and which orders have them.
+
+All readings are heard first; then those that overlap are settled, the stronger one staying.
+Nothing is decided here: matching.py and deciding.py do that.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from payments.domain import codes
+from payments.domain.codes import How
+from payments.domain.memo import Reading
+from reconciliation import forms
+from reconciliation.forms import Forms, compact
+
+MOST_SUGGESTED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A reference read on a line. orders: places of the orders that have it, mostly one or none.
+
+    kind: "code" (ours) or "reference"; how: exact, glued, split, look_alike, corrected or
+    prefix_lost; doubt: why it may not be what the payer wrote, or "".
+    """
+
+    kind: str
+    ref: str
+    how: str
+    orders: tuple[int, ...]
+    start: int
+    end: int
+    doubt: str = ""
+    read: str = ""
+
+    @property
+    def firm(self) -> bool:
+        """Whether the reading alone is enough to say which reference was meant."""
+        return not self.doubt and self.how not in ("corrected", "prefix_lost")
+
+    def overlaps(self, other: Claim) -> bool:
+        """Whether both claim some of the same characters."""
+        return self.start < other.end and other.start < self.end
+
+    def within(self, other: Claim) -> bool:
+        """Whether this is a part of the other, and smaller."""
+        inside = other.start <= self.start and self.end <= other.end
+        return inside and self.end - self.start < other.end - other.start
+
+
+@dataclass(slots=True)
+class Claims:
+    """A line's claims by strength; cut: (order, what is left of its reference, span)."""
+
+    firm: list[Claim] = field(default_factory=list)
+    corrected: list[Claim] = field(default_factory=list)
+    prefix_lost: list[Claim] = field(default_factory=list)
+    doubtful: list[Claim] = field(default_factory=list)
+    unknown: list[Claim] = field(default_factory=list)
+    cut: list[tuple[int, str, tuple[int, int]]] = field(default_factory=list)
+
+    def spans(self) -> list[tuple[int, int]]:
+        """Where references stand, so that no payer is read out of one."""
+        every = (*self.firm, *self.corrected, *self.prefix_lost, *self.doubtful, *self.unknown)
+        return [(claim.start, claim.end) for claim in every]
+
+
+class References:
+    """The references of the orders, and how to find them in a memo."""
+
+    def __init__(self, refs: Sequence[str], learned: Forms | None = None) -> None:
+        """refs: one for each order, in the order of the frame. learned: their forms, if known."""
+        self._orders: dict[str, list[int]] = defaultdict(list)
+        for order, ref in enumerate(refs):
+            if key := compact(ref):
+                self._orders[key].append(order)
+        self._codes = sorted(key for key in self._orders if codes.is_valid(key))
+        ours = set(self._codes)
+        self.forms = learned or forms.learn(
+            ref for ref in refs if compact(ref) and compact(ref) not in ours
+        )
+        self._own = Forms((), self._codes)
+
+    def orders(self, ref: str) -> tuple[int, ...]:
+        """The places of the orders with this compact reference."""
+        return tuple(self._orders.get(ref, ()))
+
+    def claims(self, reading: Reading) -> Claims:
+        """Everything the memo claims, overlaps settled."""
+        return _settled([*self._codes_in(reading), *self._refs_in(reading)])
+
+    def cut(
+        self, reading: Reading, without: Sequence[tuple[int, int]]
+    ) -> list[tuple[int, str, tuple[int, int]]]:
+        """Orders whose reference begins like one that breaks off outside `without`."""
+        found: dict[int, tuple[int, str, tuple[int, int]]] = {}
+        heads = [(self._own, *head) for head in codes.beginnings(reading)] if self._codes else []
+        for piece in reading.pieces():
+            heads += [(self.forms, *head) for head in self.forms.beginnings(piece)]
+        for known, text, start, end in heads:
+            if any(start < stop and begin < end for begin, stop in without):
+                continue
+            for ref in known.starting(text, MOST_SUGGESTED):
+                for order in self.orders(ref):
+                    found.setdefault(order, (order, text, (start, end)))
+        return list(found.values())
+
+    def bodies(self, reading: Reading) -> list[Claim]:
+        """References whose prefix was left out: tokens that are the rest of one that exists."""
+        found = []
+        for piece in reading.pieces():
+            for start, end in piece.tokens():
+                token = piece.symbols[start:end]
+                for ref in self.forms.bodies(token):
+                    if orders := self.orders(ref):
+                        span = piece.span(start, end)
+                        found.append(
+                            Claim("reference", ref, "prefix_lost", orders, *span, "", token)
+                        )
+        return found
+
+    def _codes_in(self, reading: Reading) -> Iterable[Claim]:
+        for found in codes.find(reading):
+            orders = self.orders(found.code)
+            sure = found.how not in (How.CORRECTED, How.PREFIX_LOST)
+            # A guess that nobody was ever issued is noise, not a claim.
+            if orders or sure:
+                read = reading.original[found.start : found.end]
+                how = found.how.value
+                yield Claim("code", found.code, how, orders, found.start, found.end, "", read)
+
+    def _refs_in(self, reading: Reading) -> Iterable[Claim]:
+        for piece in reading.pieces():
+            for read in self.forms.read(piece):
+                orders = self.orders(read.ref)
+                if orders or not read.doubt:
+                    text = reading.original[read.start : read.end]
+                    yield Claim(
+                        "reference",
+                        read.ref,
+                        read.how,
+                        orders,
+                        read.start,
+                        read.end,
+                        read.doubt,
+                        text,
+                    )
+
+
+def _settled(heard: list[Claim]) -> Claims:
+    known = [claim for claim in heard if claim.orders and claim.firm]
+    unknown = [claim for claim in heard if not claim.orders]
+    # MSHS0012345 that nobody has must not lend its tail to HS0012345.
+    known = [
+        claim
+        for claim in known
+        if not any(claim.within(other) for other in known)
+        and not (claim.how == "glued" and any(claim.within(other) for other in unknown))
+    ]
+    claims = Claims(firm=_once(known))
+    weak = [claim for claim in heard if claim.orders and not claim.firm and _free(claim, known)]
+    claims.corrected = _once([claim for claim in weak if claim.how == "corrected"])
+    claims.prefix_lost = _once([claim for claim in weak if claim.how == "prefix_lost"])
+    claims.doubtful = _once([claim for claim in weak if claim.doubt])
+    taken = known + weak
+    claims.unknown = _once([claim for claim in unknown if _free(claim, taken)])
+    return claims
+
+
+def _free(claim: Claim, taken: list[Claim]) -> bool:
+    return not any(claim.overlaps(other) for other in taken)
+
+
+def _once(claims: list[Claim]) -> list[Claim]:
+    first: dict[str, Claim] = {}
+    for claim in claims:
+        first.setdefault(claim.ref, claim)
+    return sorted(first.values(), key=lambda claim: (claim.start, claim.ref))

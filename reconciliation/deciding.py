@@ -1,0 +1,297 @@
+"""One credit, all its evidence, one decision. Uniqueness decides, never a score.
+
+A line is booked only if no other order could be meant. An ambiguous or contradicting stronger
+piece stops it: it goes to a person with candidates, never on to a weaker rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from payments.domain.memo import Reading
+from reconciliation import kinds
+from reconciliation.book import Book, Decision, Outcome, Row
+from reconciliation.claims import MOST_SUGGESTED, Claim, Claims, References
+from reconciliation.evidence import Evidence, Verdict, amounts
+from reconciliation.forms import compact
+from reconciliation.payers import Named, Payers
+
+_FIRM_RULE = {
+    ("code", True): "code_exact",
+    ("code", False): "code_in_memo",
+    ("reference", True): "reference_exact",
+    ("reference", False): "reference_in_memo",
+}
+_WEAK_RULE = {"corrected": "code_corrected", "prefix_lost": "code_prefix_lost"}
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """The orders' columns that decisions look at, by place in the frame."""
+
+    ids: Sequence[str]
+    refs: Sequence[str]
+    payer_codes: Sequence[str]
+    payer_names: Sequence[str]
+    due: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """A line with money in. undone: orders it must not be booked to again."""
+
+    line_id: str
+    amount: int
+    sender: str
+    reading: Reading
+    undone: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Decides credits against one book. Pure but for the book, which it changes."""
+
+    orders: Orders
+    references: References
+    payers: Payers
+    book: Book
+
+    def hear(self, reading: Reading) -> Claims:
+        """Every reference that the memo claims, overlaps settled."""
+        claims = self.references.claims(reading)
+        # A payer's number may have the shape of a reference; it is not one that nobody has.
+        claims.unknown = [one for one in claims.unknown if not self.payers.has_code(one.ref)]
+        return claims
+
+    def decide(self, credit: Credit, claims: Claims) -> Outcome:
+        """Where this credit's money goes, or who must look at it and why."""
+        named = self.payers.named(credit.reading, claims.spans())
+        if claims.firm:
+            return self._quoted(credit, claims, named)
+        weak = claims.corrected or claims.prefix_lost
+        if weak:
+            return self._weakly_quoted(credit, weak, claims, named)
+        if claims.doubtful:
+            return self._suggest(
+                credit, "UNMATCHED", self._rows(credit, claims.doubtful, "code_unsure")
+            )
+        return self._unquoted(credit, claims, named)
+
+    def _quoted(self, credit: Credit, claims: Claims, named: list[Named]) -> Outcome:
+        quoted = [*claims.firm, *(one for one in claims.corrected if self._open_any(one))]
+        if _unsure(quoted) or claims.doubtful:
+            every = [*quoted, *claims.doubtful]
+            return self._suggest(credit, "UNMATCHED", self._rows(credit, every, "code_unsure"))
+        if conflict := self._conflict(quoted, named):
+            return self._name_first(credit, quoted, conflict)
+        if len(quoted) + len(claims.unknown) > 1:
+            return self._several(credit, quoted, claims.unknown)
+        return self._one(credit, quoted[0])
+
+    def _one(self, credit: Credit, claim: Claim) -> Outcome:
+        """One clear order: book what came, never more than is owed, and flag a difference."""
+        order, owed = claim.orders[0], self.book.owed[claim.orders[0]]
+        rule = _FIRM_RULE[claim.kind, claim.how == "exact"]
+        if self._is_undone(credit, order):
+            return self._suggest(credit, "UNMATCHED", [self._undone(credit, claim)])
+        if self.book.status[order] == "CANCELLED":
+            return self._suggest(credit, "ORDER_CLOSED", [self._row(credit, claim, rule)])
+        if not self.book.is_open(order):
+            first = next(iter(self.book.payers_of.get(order, ())), "")
+            row = self._row(credit, claim, rule)
+            return Outcome(Decision.SUGGEST, "DUPLICATE_PAYMENT", [row], related=first)
+        row = self._row(credit, claim, rule, amount=min(credit.amount, owed))
+        self.book.apply(credit.line_id, [(order, row.amount)])
+        code = "" if credit.amount == owed else "UNDERPAID" if credit.amount < owed else "OVERPAID"
+        return Outcome(Decision.AUTO, code, [row], credit=credit.amount - row.amount)
+
+    def _several(self, credit: Credit, quoted: list[Claim], unknown: list[Claim]) -> Outcome:
+        """Several references: booked only if all are open and add up to the credit exactly."""
+        orders = [claim.orders[0] for claim in quoted]
+        agrees = sum(self.book.owed[order] for order in orders) == credit.amount
+        clear = all(self.book.is_open(o) and not self._is_undone(credit, o) for o in orders)
+        rule = "several_references"
+        rows = [
+            self._row(credit, claim, rule, amount=min(credit.amount, self.book.owed[order]))
+            for claim, order in zip(quoted, orders, strict=True)
+        ]
+        if agrees and clear and not unknown:
+            self.book.apply(
+                credit.line_id, [(row.order, row.amount) for row in rows if row.order is not None]
+            )
+            return Outcome(Decision.AUTO, "", rows)
+        return self._suggest(credit, "SPLIT_MISMATCH", rows)
+
+    def _weakly_quoted(
+        self, credit: Credit, weak: list[Claim], claims: Claims, named: list[Named]
+    ) -> Outcome:
+        """A corrected code, or one without its prefix: open, and the amount must agree."""
+        if conflict := self._conflict(weak, named):
+            return self._name_first(credit, weak, conflict)
+        clear = not _unsure(weak) and all(self.book.is_open(claim.orders[0]) for claim in weak)
+        alone = not claims.doubtful and not claims.unknown
+        owed = sum(self.book.owed[claim.orders[0]] for claim in weak)
+        undone = any(self._is_undone(credit, claim.orders[0]) for claim in weak)
+        if not (clear and alone and owed == credit.amount) or undone:
+            every = [*weak, *claims.doubtful]
+            return self._suggest(credit, "UNMATCHED", self._rows(credit, every, "code_unsure"))
+        rows = [
+            self._row(credit, claim, _WEAK_RULE[claim.how], amount=self.book.owed[claim.orders[0]])
+            for claim in weak
+        ]
+        self.book.apply(
+            credit.line_id, [(row.order, row.amount) for row in rows if row.order is not None]
+        )
+        return Outcome(Decision.AUTO, "", rows)
+
+    def _unquoted(self, credit: Credit, claims: Claims, named: list[Named]) -> Outcome:
+        """No reference that decides: the bank's own business, or candidates for a person."""
+        bank, span = kinds.words_in(credit.reading.text)
+        if kinds.kind_of(credit.reading.text, credit.amount) is kinds.Kind.NON_ORDER and not named:
+            words = Evidence("words", bank, "", Verdict.AGREES, credit.reading.span(*span))
+            row = Row(None, credit.amount, "bank_business", (words,))
+            return Outcome(Decision.EXCEPTION, "NON_ORDER", [row])
+        rows = self._candidates(credit, claims, named)
+        if rows and (named or not claims.unknown):
+            return self._suggest(credit, "UNMATCHED", rows)
+        if claims.unknown:
+            seen = tuple(
+                Evidence(one.kind, one.ref, "", Verdict.MISSING, (one.start, one.end))
+                for one in claims.unknown
+            )
+            return Outcome(
+                Decision.EXCEPTION, "UNKNOWN_REF", [Row(None, credit.amount, "none", seen)]
+            )
+        return Outcome(Decision.EXCEPTION, "UNMATCHED", [Row(None, credit.amount, "none")])
+
+    def _candidates(self, credit: Credit, claims: Claims, named: list[Named]) -> list[Row]:
+        """Open orders that the line hints at, best first."""
+        rows: list[Row] = []
+        for claim in self.references.bodies(credit.reading):
+            rows += self._rows(credit, [claim], "code_unsure")
+        for order, text, span in self.references.cut(credit.reading, claims.spans()):
+            cut = Evidence("reference", text, self.orders.refs[order], Verdict.AMBIGUOUS, span)
+            rows.append(
+                Row(order, credit.amount, "reference_cut", (cut, self._amount(credit, order)))
+            )
+        for one in named:
+            rows += self._of_payer(credit, one)
+        for order in self.payers.of_name(credit.sender):
+            if self.book.owed[order] == credit.amount:
+                seen = Evidence("sender_name", credit.sender, self._name(order), Verdict.AGREES)
+                row = Row(
+                    order, credit.amount, "sender_and_amount", (seen, self._amount(credit, order))
+                )
+                rows.append(row)
+        rows = [row for row in rows if row.order is not None and self.book.is_open(row.order)]
+        rows.sort(key=lambda row: (not self._same_amount(credit, row), -row.score, self._due(row)))
+        return _best(rows)
+
+    def _of_payer(self, credit: Credit, named: Named) -> list[Row]:
+        rows = []
+        for order in named.orders:
+            same = self.book.owed[order] == credit.amount
+            who = (
+                self.orders.payer_codes[order] if named.kind == "payer_code" else self._name(order)
+            )
+            seen = Evidence(named.kind, named.text, who, Verdict.AGREES, (named.start, named.end))
+            rule = "payer_and_amount" if same else "payer_only"
+            rows.append(Row(order, credit.amount, rule, (seen, self._amount(credit, order))))
+        return rows
+
+    def _conflict(self, quoted: list[Claim], named: list[Named]) -> list[Named]:
+        """Payers named beside the reference whose open orders are not the quoted ones.
+
+        A code says more than a name: many people share a name.
+        """
+        orders = {order for claim in quoted for order in claim.orders}
+        own = {compact(self.orders.payer_codes[order]) for order in orders}
+        own_names = {compact(self.orders.payer_names[order]) for order in orders}
+        others = []
+        for kind, mine in (("payer_code", own), ("payer_name", own_names)):
+            of_kind = [one for one in named if one.kind == kind]
+            if any(one.text in mine for one in of_kind):
+                return []
+            others = [
+                one for one in of_kind if any(self.book.is_open(order) for order in one.orders)
+            ]
+            if others:
+                return others
+        return others
+
+    def _name_first(self, credit: Credit, quoted: list[Claim], named: list[Named]) -> Outcome:
+        rows = []
+        for one in named:
+            mine = [row for row in self._of_payer(credit, one) if self.book.is_open(row.order or 0)]
+            mine.sort(key=lambda row: (not self._same_amount(credit, row), self._due(row)))
+            rows += [Row(row.order, row.amount, "payer_named", row.evidence) for row in mine]
+        rows = _best(rows, MOST_SUGGESTED - 1)
+        rows += self._rows(credit, quoted, "reference_quoted")
+        return self._suggest(credit, "REF_CONFLICT", _best(rows, MOST_SUGGESTED + len(quoted)))
+
+    def _suggest(self, credit: Credit, code: str, rows: list[Row]) -> Outcome:
+        if not rows:
+            return Outcome(Decision.EXCEPTION, code, [Row(None, credit.amount, "none")])
+        return Outcome(Decision.SUGGEST, code, _best(rows))
+
+    def _rows(self, credit: Credit, claims: Iterable[Claim], rule: str) -> list[Row]:
+        return [
+            Row(order, credit.amount, rule, self._evidence(credit, claim, order))
+            for claim in claims
+            for order in claim.orders[:MOST_SUGGESTED]
+        ]
+
+    def _row(self, credit: Credit, claim: Claim, rule: str, amount: int | None = None) -> Row:
+        came = credit.amount if amount is None else amount
+        return Row(claim.orders[0], came, rule, self._evidence(credit, claim, claim.orders[0]))
+
+    def _undone(self, credit: Credit, claim: Claim) -> Row:
+        seen = Evidence("undone", "", self.orders.refs[claim.orders[0]], Verdict.CONTRADICTS)
+        row = self._row(credit, claim, "reference_quoted")
+        return Row(row.order, row.amount, row.rule, (*row.evidence, seen))
+
+    def _evidence(self, credit: Credit, claim: Claim, order: int) -> tuple[Evidence, ...]:
+        unsure = claim.doubt or len(claim.orders) > 1
+        verdict = Verdict.AMBIGUOUS if unsure else Verdict.AGREES
+        span = (claim.start, claim.end)
+        quoted = Evidence(claim.kind, claim.read, self.orders.refs[order], verdict, span)
+        evidence = (quoted, self._amount(credit, order))
+        if self.book.is_open(order):
+            return evidence
+        status = self.book.status[order] if self.book.status[order] != "OPEN" else "PAID"
+        return (*evidence, Evidence("status", "", status, Verdict.CONTRADICTS))
+
+    def _amount(self, credit: Credit, order: int) -> Evidence:
+        return amounts(credit.amount, self.book.owed[order])
+
+    def _same_amount(self, credit: Credit, row: Row) -> bool:
+        return row.order is not None and self.book.owed[row.order] == credit.amount
+
+    def _due(self, row: Row) -> tuple[str, str]:
+        order = row.order or 0
+        return self.orders.due[order], self.orders.ids[order]
+
+    def _name(self, order: int) -> str:
+        return self.orders.payer_names[order]
+
+    def _open_any(self, claim: Claim) -> bool:
+        return any(self.book.is_open(order) for order in claim.orders)
+
+    def _is_undone(self, credit: Credit, order: int) -> bool:
+        return self.orders.ids[order] in credit.undone
+
+
+def _unsure(quoted: list[Claim]) -> bool:
+    """Whether one reference has two orders, or two readings share characters."""
+    if any(len(claim.orders) > 1 for claim in quoted):
+        return True
+    return any(a.overlaps(b) for i, a in enumerate(quoted) for b in quoted[:i])
+
+
+def _best(rows: list[Row], most: int = MOST_SUGGESTED) -> list[Row]:
+    """Each order once, at its best place."""
+    first: dict[int | None, Row] = {}
+    for row in rows:
+        first.setdefault(row.order, row)
+    return list(first.values())[:most]

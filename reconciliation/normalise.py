@@ -1,0 +1,177 @@
+"""Rows as they came -> typed frames, and the lines that were delivered again. Pure.
+
+Input frames hold text only, indexed by line number in their file. What cannot be read is a
+Problem with that number; the good rows go on. Nothing is guessed and nothing is overwritten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from payments.domain.errors import Invalid
+from reconciliation.statement import Problem
+
+ORDER_COLUMNS = (
+    "order_id", "order_ref", "biz", "payer_code", "payer_name", "amount_vnd", "issued_at",
+    "due_at", "status",
+)  # fmt: skip
+LINE_COLUMNS = (
+    "line_id", "file_id", "account", "bank", "booking_date", "value_date", "txn_time", "bank_ref",
+    "amount_vnd", "balance_after", "counterparty_account", "counterparty_name", "memo",
+)  # fmt: skip
+GATEWAY_COLUMNS = (
+    "row_id", "gateway", "batch_id", "settle_date", "paid_at", "txn_id", "merchant_ref", "type",
+    "gross_vnd", "fee_vnd", "net_vnd",
+)  # fmt: skip
+
+STATUSES = ("OPEN", "PAID", "CANCELLED")
+ROW_TYPES = ("PAYMENT", "REFUND", "CHARGEBACK")
+
+_DONG = r"[+-]?\d{1,12}"
+_NOT_NEGATIVE = r"\+?\d{1,12}"
+_DAY = r"\d{4}-\d\d-\d\d"
+
+
+class MissingColumn(Invalid):
+    """A file lacks a column that its contract names."""
+
+    slug = "missing-column"
+    title_vi = "Tệp thiếu cột"
+    title_en = "The file lacks a column"
+
+
+def orders(raw: pd.DataFrame) -> tuple[pd.DataFrame, list[Problem]]:
+    """Orders as match() takes them: amount_vnd int64 đồng not negative, status of STATUSES."""
+    checks = {
+        "order_id": r".*\S.*",
+        "amount_vnd": _NOT_NEGATIVE,
+        "status": "|".join(STATUSES),
+    }
+    raw = raw.assign(status=raw["status"].str.strip().str.upper()) if "status" in raw else raw
+    return _typed(raw, ORDER_COLUMNS, checks, ("amount_vnd",), "order_id")
+
+
+def lines(raw: pd.DataFrame) -> tuple[pd.DataFrame, list[Problem]]:
+    """Statement lines as match() takes them: amount_vnd int64 đồng, money in is positive."""
+    checks = {
+        "line_id": r".*\S.*",
+        "amount_vnd": _DONG,
+        "booking_date": _DAY,
+        "value_date": f"(?:{_DAY})?",
+        "txn_time": r"(?:(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?)?",
+    }
+    return _typed(raw, LINE_COLUMNS, checks, ("amount_vnd",), "line_id")
+
+
+def gateway_rows(raw: pd.DataFrame) -> tuple[pd.DataFrame, list[Problem]]:
+    """Settlement rows as match() takes them: gross, fee and net int64 đồng, signed."""
+    checks = {
+        "row_id": r".*\S.*",
+        "gross_vnd": _DONG,
+        "fee_vnd": _DONG,
+        "net_vnd": _DONG,
+        "settle_date": _DAY,
+        "paid_at": rf"(?:{_DAY}(?:[T ].*)?)?",
+        "type": "|".join(ROW_TYPES),
+    }
+    raw = raw.assign(type=raw["type"].str.strip().str.upper()) if "type" in raw else raw
+    return _typed(raw, GATEWAY_COLUMNS, checks, ("gross_vnd", "fee_vnd", "net_vnd"), "row_id")
+
+
+def _typed(
+    raw: pd.DataFrame,
+    columns: tuple[str, ...],
+    checks: Mapping[str, str],
+    amounts: tuple[str, ...],
+    identifier: str,
+) -> tuple[pd.DataFrame, list[Problem]]:
+    missing = [column for column in columns if column not in raw.columns]
+    if missing:
+        names = ", ".join(missing)
+        raise MissingColumn(f"Tệp thiếu cột: {names}.", f"The file lacks the column(s): {names}.")
+    text = raw.copy()
+    for column in checks:
+        text[column] = text[column].str.strip()
+    problems: list[Problem] = []
+    good = pd.Series(data=True, index=text.index)
+    for column, pattern in checks.items():
+        fits = text[column].str.fullmatch(pattern).fillna(value=False).astype(bool)
+        if pattern.startswith((_DAY, f"(?:{_DAY}")):
+            fits &= _real_days(text[column].str[:10])
+        problems += [
+            _unreadable(line, column, text[column][line]) for line in text.index[~fits & good]
+        ]
+        good &= fits
+    text = text[good]
+    again = text[identifier].duplicated(keep="first")
+    problems += [_repeated(line, identifier, text[identifier][line]) for line in text.index[again]]
+    text = text[~again]
+    typed = text.assign(**{amount: text[amount].astype("int64") for amount in amounts})
+    return typed, sorted(problems, key=lambda problem: problem.line)
+
+
+def _real_days(days: pd.Series[str]) -> pd.Series[bool]:
+    """Whether each is a day of the calendar; blank ones are."""
+    return (days == "") | pd.to_datetime(days, format="%Y-%m-%d", errors="coerce").notna()
+
+
+def _unreadable(line: int, column: str, value: object) -> Problem:
+    shown = str(value)[:60]
+    return Problem(
+        int(line),
+        f"Cột {column} không đọc được: “{shown}”.",
+        f"Column {column} cannot be read: “{shown}”.",
+    )
+
+
+def _repeated(line: int, column: str, value: object) -> Problem:
+    return Problem(
+        int(line),
+        f"{column} “{value}” đã có ở dòng trước; dòng này không được dùng.",
+        f"{column} “{value}” stands in an earlier row; this row is not used.",
+    )
+
+
+def delivered_again(frame: pd.DataFrame) -> dict[int, int]:
+    """Lines that a bank sent a second time: place in the frame -> place of the first delivery.
+
+    frame: lines in the order they were delivered. With the bank's reference, a line is the same
+    one if account, day, reference, amount and memo agree. Without, everything must agree, and
+    genuine twins are told from repeats by counting: the n-th of a file repeats the n-th of an
+    earlier file. Twins inside one file stay two payments unless time, balance and reference
+    all agree as well.
+    """
+    columns = [
+        "account",
+        "booking_date",
+        "bank_ref",
+        "amount_vnd",
+        "memo",
+        "txn_time",
+        "balance_after",
+    ]
+    keys = frame[[*columns, "counterparty_account", "file_id"]].reset_index(drop=True)
+    keys["memo"] = keys["memo"].fillna("").str.upper().str.replace(r"\s+", "", regex=True)
+    named = keys["bank_ref"].fillna("").str.strip() != ""
+    # What the same bank document may differ in from one file to the next is left out of its key.
+    for column in ("txn_time", "balance_after", "counterparty_account"):
+        keys[f"{column}_key"] = keys[column].fillna("").astype(str).where(~named, "")
+    place = pd.Series(keys.index, index=keys.index)
+
+    same_file = named & keys.duplicated([*columns, "file_id"], keep="first")
+    first_in_file = place.groupby([keys[c] for c in [*columns, "file_id"]], dropna=False).transform(
+        "min"
+    )
+    key = ["account", "booking_date", "bank_ref", "amount_vnd", "memo"]
+    key += [f"{column}_key" for column in ("txn_time", "balance_after", "counterparty_account")]
+    rest = keys[~same_file]
+    count = rest.groupby([*key, "file_id"], dropna=False).cumcount().rename("occurrence")
+    first = (
+        place[~same_file].groupby([*[rest[c] for c in key], count], dropna=False).transform("min")
+    )
+
+    again = {at: int(first_in_file[at]) for at in keys.index[same_file]}
+    again |= {int(at): int(first[at]) for at in rest.index if first[at] != at}
+    return {int(at): again.get(of, of) for at, of in again.items()}
