@@ -34,8 +34,10 @@ from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 from payments.domain import merkle, seals
+from payments.domain.receipts import Header
 from payments.domain.seals import Proof, Seal
-from payments.store.sessions import biller_of
+from payments.store import sealing as queries
+from payments.store.sessions import SystemSessions, biller_of
 
 CHUNK: Final = 10_000
 """Rows of each kind a transaction takes, so that it stays well under five seconds."""
@@ -65,26 +67,26 @@ def seal(db: Session, *, key: Ed25519PrivateKey, at: datetime, limit: int = CHUN
     if not db.scalar(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": _LOCK}):
         return Sealed(busy=True)
     window = _window(db, limit)
-    journals = db.execute(text(_JOURNALS.format(range=window.range)), window.params).all()
-    receipts = db.execute(text(_RECEIPTS.format(range=window.range)), window.params).all()
-    messages = db.execute(text(_MESSAGES.format(range=window.range)), window.params).one()
+    journals = db.execute(text(queries.JOURNALS.format(range=window.range)), window.params).all()
+    receipts = db.execute(text(queries.RECEIPTS.format(range=window.range)), window.params).all()
+    messages = db.execute(text(queries.MESSAGES.format(range=window.range)), window.params).one()
     count = _seal_billers(db, journals, receipts, key=key, at=at)
     _add_to_snapshots(db, journals)
-    full = [
-        max(row.xid for row in rows) for rows in (journals, receipts) if len(rows) == limit
-    ] + ([int(messages.last_xid)] if messages.taken == limit else [])
+    full = [max(row.xid for row in rows) for rows in (journals, receipts) if len(rows) == limit] + (
+        [int(messages.last_xid)] if messages.taken == limit else []
+    )
     _set_mark(db, window, min(full, default=window.upper), drained=not full)
     return Sealed(len(journals), len(receipts), messages.taken, count, more=bool(full))
 
 
-def seal_all(db_begin: Any, *, key: Ed25519PrivateKey, at: datetime) -> Sealed:
+def seal_all(sessions: SystemSessions, *, key: Ed25519PrivateKey, at: datetime) -> Sealed:
     """Seal round after round, each in its own transaction, until nothing is left.
 
-    db_begin: opens a system transaction (`SystemSessions.begin`). Returns the sums.
+    Returns the sums.
     """
     journals = receipts = messages = count = 0
     while True:
-        with db_begin() as db:
+        with sessions.begin() as db:
             done = seal(db, key=key, at=at)
         journals, receipts = journals + done.journals, receipts + done.receipts
         messages, count = messages + done.messages, count + done.seals
@@ -95,7 +97,7 @@ def seal_all(db_begin: Any, *, key: Ed25519PrivateKey, at: datetime) -> Sealed:
 def latest(db: Session) -> Proof | None:
     """The newest seal of this biller, as a proof without a leaf; for the day's sign-off."""
     row = db.execute(
-        text(_SEALS + " WHERE s.biller_id = :biller ORDER BY s.number DESC LIMIT 1"),
+        text(queries.SEALS + " WHERE s.biller_id = :biller ORDER BY s.number DESC LIMIT 1"),
         {"biller": biller_of(db)},
     ).one_or_none()
     return None if row is None else Proof(seal_of(row), 0, (), row.signature, row.public_key)
@@ -105,10 +107,11 @@ def proof(db: Session, journal_id: UUID) -> Proof | None:
     """The proof of a journal of this biller; None until it is sealed."""
     row = db.execute(
         text(
-            _SEALS + """ JOIN journal_position p ON p.biller_id = s.biller_id
+            queries.SEALS
+            + """ JOIN journal_position p ON p.biller_id = s.biller_id
             AND p.position BETWEEN s.first_position AND s.last_position
             WHERE s.biller_id = :biller AND p.journal_id = :id"""
-        ).columns(),
+        ),
         {"biller": biller_of(db), "id": journal_id},
     ).one_or_none()
     return None if row is None else _prove(db, row, "journal_id", journal_id)
@@ -118,7 +121,8 @@ def proof_of_receipt(db: Session, receipt_id: UUID) -> Proof | None:
     """The proof of a receipt of this biller; None until it is sealed."""
     row = db.execute(
         text(
-            _SEALS + """ JOIN receipt_leaf p ON p.biller_id = s.biller_id AND p.seal = s.number
+            queries.SEALS
+            + """ JOIN receipt_leaf p ON p.biller_id = s.biller_id AND p.seal = s.number
             WHERE s.biller_id = :biller AND p.receipt_id = :id"""
         ),
         {"biller": biller_of(db), "id": receipt_id},
@@ -145,7 +149,7 @@ def signed(given: Seal, signature: bytes, public_key: bytes) -> bool:
 
 
 def seal_of(row: Row[Any]) -> Seal:
-    """A row of the query `_SEALS` as the value that is chained and signed."""
+    """A row of the query `queries.SEALS` as the value that is chained and signed."""
     return Seal(
         row.biller_id,
         row.number,
@@ -172,3 +176,164 @@ def leaf_of(row: Row[Any], position: int) -> bytes:
         reverses=row.reverses_journal_id,
         transfers=list(zip(row.debits, row.credits, row.amounts, strict=True)),
     )
+
+
+def header_of(row: Row[Any]) -> Header:
+    """The header of a receipt row, as it was signed and is sealed."""
+    return Header(
+        row.biller_id,
+        row.id,
+        row.form,
+        row.year,
+        row.number,
+        row.code,
+        row.invoice_id,
+        row.allocation_id,
+        row.replaces_id,
+        row.amount,
+        row.issued_at,
+        row.content_hash,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """The transactions of this round: from `below` up to, not including, `upper`."""
+
+    upper: int
+    cluster: str
+    range: str
+    params: dict[str, Any]
+
+
+def _window(db: Session, limit: int) -> _Window:
+    now = db.execute(
+        text("""SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS upper,
+                (SELECT system_identifier::text FROM pg_control_system()) AS cluster,
+                (SELECT sealed_below::text FROM sealer_mark) AS below,
+                (SELECT cluster FROM sealer_mark) AS known""")
+    ).one()
+    known = now.known == now.cluster
+    # In a restored copy the numbers are another cluster's: every visible row was decided
+    # before the copy was made or belongs to a transaction that has committed here since.
+    return _Window(
+        int(now.upper),
+        now.cluster,
+        "x.xid >= CAST(:below AS xid8) AND x.xid < CAST(:upper AS xid8)" if known else "true",
+        {"limit": limit} | ({"below": now.below, "upper": now.upper} if known else {}),
+    )
+
+
+def _set_mark(db: Session, window: _Window, below: int, *, drained: bool) -> None:
+    """Move the mark. A restored copy keeps its old one until nothing is left over."""
+    if window.range == "true" and not drained:
+        return
+    db.execute(
+        text("""INSERT INTO sealer_mark (sealed_below, cluster)
+                VALUES (CAST(:below AS xid8), :cluster)
+                ON CONFLICT (one) DO UPDATE SET sealed_below = EXCLUDED.sealed_below,
+                    cluster = EXCLUDED.cluster"""),
+        {"below": str(below), "cluster": window.cluster},
+    )
+
+
+def _seal_billers(
+    db: Session,
+    journals: Sequence[Row[Any]],
+    receipts: Sequence[Row[Any]],
+    *,
+    key: Ed25519PrivateKey,
+    at: datetime,
+) -> int:
+    """Write positions, leaves and one seal per biller that has something new."""
+    of_biller = attrgetter("biller_id")
+    new_journals = {b: list(rows) for b, rows in groupby(journals, of_biller)}
+    new_receipts = {b: list(rows) for b, rows in groupby(receipts, of_biller)}
+    billers = sorted(new_journals.keys() | new_receipts.keys())
+    last = {row.biller_id: row for row in db.execute(text(queries.LAST), {"billers": billers})}
+    positions: list[tuple[UUID, int, UUID, bytes]] = []
+    places: list[tuple[UUID, int, int, UUID, bytes]] = []
+    sealed: list[dict[str, Any]] = []
+    for biller in billers:
+        before = last[biller]
+        mine = [
+            (biller, position, row.id, leaf_of(row, position))
+            for position, row in enumerate(new_journals.get(biller, ()), before.last_position + 1)
+        ]
+        added = [
+            (biller, before.number + 1, place, row.id, header_of(row).leaf())
+            for place, row in enumerate(new_receipts.get(biller, ()), 1)
+        ]
+        leaves = [row[-1] for row in mine] + [row[-1] for row in added]
+        sealed.append(
+            _signed(
+                Seal(
+                    biller,
+                    before.number + 1,
+                    before.last_position + 1,
+                    before.last_position + len(mine),
+                    len(leaves),
+                    merkle.root(leaves),
+                    before.chained or seals.FIRST_PREVIOUS,
+                    at,
+                ),
+                key,
+            )
+        )
+        positions += mine
+        places += added
+    if sealed:
+        db.execute(text(queries.INSERT_SEAL), sealed)
+    _insert(db, queries.INSERT_POSITIONS, positions)
+    _insert(db, queries.INSERT_PLACES, places)
+    return len(sealed)
+
+
+def _signed(new: Seal, key: Ed25519PrivateKey) -> dict[str, Any]:
+    chained = new.chained()
+    return {
+        "biller": new.biller_id,
+        "number": new.number,
+        "first": new.first_position,
+        "last": new.last_position,
+        "root": new.root,
+        "previous": new.previous,
+        "chained": chained,
+        "signature": key.sign(seals.SIGNED_AS + chained),
+        "public_key": key.public_key().public_bytes_raw(),
+        "at": new.sealed_at,
+    }
+
+
+def _add_to_snapshots(db: Session, journals: Iterable[Row[Any]]) -> None:
+    """Add what was just positioned, so that a balance needs only what comes after."""
+    sums: defaultdict[tuple[UUID, str], list[int]] = defaultdict(lambda: [0, 0])
+    for row in journals:
+        for debit, credit, amount in zip(row.debits, row.credits, row.amounts, strict=True):
+            sums[row.biller_id, debit][0] += amount
+            sums[row.biller_id, credit][1] += amount
+    # In one order, so that two writers of snapshots could never wait for each other.
+    rows = [(biller, account, *sums[biller, account]) for biller, account in sorted(sums)]
+    _insert(db, queries.ADD_TO_SNAPSHOTS, rows)
+
+
+def _insert(db: Session, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert many rows by one statement: the columns travel as arrays :c0, :c1 …"""
+    if rows:
+        columns = zip(*rows, strict=True)
+        db.execute(text(statement), {f"c{i}": list(column) for i, column in enumerate(columns)})
+
+
+def _prove(db: Session, row: Row[Any], what: str, subject_id: UUID) -> Proof:
+    leaves = db.execute(
+        text(queries.LEAVES),
+        {
+            "biller": row.biller_id,
+            "first": row.first_position,
+            "last": row.last_position,
+            "number": row.number,
+        },
+    ).all()
+    index = next(i for i, leaf in enumerate(leaves) if getattr(leaf, what) == subject_id)
+    steps = merkle.path([leaf.leaf for leaf in leaves], index)
+    return Proof(seal_of(row), index, steps, row.signature, row.public_key)

@@ -44,7 +44,7 @@ class Seal:
 
     def chained(self) -> bytes:
         """The hash that stands for this seal and all before it."""
-        fact = {
+        fact: dict[str, merkle.Plain] = {
             "type": "seal",
             "version": 1,
             "biller": str(self.biller_id),
