@@ -2,6 +2,7 @@
 
 servers    start, throwaway, running: what callers ask for, and the Servers they get
 folder     the state folder: one owner at a time, passwords, ports, who may enter
+leftovers  end what outlived a killed server
 account    the user the servers run as when we are root, and what that user can reach
 programs   where the binaries are, and a copy of them where the other user cannot reach
 postgres   initialise, command line, readiness, roles and database

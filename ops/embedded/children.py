@@ -39,7 +39,7 @@ QUICK_SECONDS = 10.0  # a child that lived shorter than this died quickly
 BACK_OFF_SECONDS = (0.0, 0.5, 1.0, 2.0, 5.0)  # before the first, second, … quick restart
 
 
-class NotYet(Exception):  # noqa: N818 - it is no error: it asks for a little patience
+class NotYet(Exception):
     """What a child needs is still in use; the family asks again shortly."""
 
 

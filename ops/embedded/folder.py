@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
 import secrets
 import shutil
@@ -27,6 +28,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from ops.embedded import leftovers
 from ops.embedded.account import Account, choose, obstacles
 from ops.embedded.children import NotYet
 from ops.embedded.errors import AlreadyRunning, StartError, disk_full, explained
@@ -37,6 +39,10 @@ ROOM_FIRST_BYTES = 200 * 1024 * 1024  # an empty cluster and its first write-ahe
 ROOM_BYTES = 40 * 1024 * 1024
 # A `running` that looks at the lock holds it for an instant: wait it out before refusing.
 LOCK_SECONDS = 0.5
+# PostgreSQL kills its own children five seconds after an immediate shutdown: it comes first.
+LEFTOVER_SECONDS = 5.5
+
+log = logging.getLogger(__name__)
 
 
 def usual_place(data_home: Path) -> Path:
@@ -57,6 +63,7 @@ class StateFolder:
         self.programs = path / "programs"
         self.account: Account | None = None
         self._lock = lock
+        self._busy_since: dict[str, float] = {}
 
     @classmethod
     def take(cls, path: Path) -> StateFolder:
@@ -85,7 +92,7 @@ class StateFolder:
         """The folder that the server itself writes to."""
         return self.path / server
 
-    def log(self, name: str) -> Path:
+    def log_of(self, name: str) -> Path:
         """The log of one server or tool."""
         return self.logs / f"{name}.log"
 
@@ -138,18 +145,28 @@ class StateFolder:
         The lock hangs on the open file, so it is free only when the last process that inherited
         it is gone: no pid is asked, and none can be mistaken for another.
         """
-        with explained(self.path):
-            file = os.open(self.path / f"{server}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        lock = self.path / f"{server}.lock"
+        with explained(lock):
+            file = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
+                self._lose_patience(server, lock)
                 raise NotYet(server) from None
+            self._busy_since.pop(server, None)
             if stale:
                 stale.unlink(missing_ok=True)
             yield (file,)
         finally:
             os.close(file)
+
+    def _lose_patience(self, server: str, lock: Path) -> None:
+        now = time.monotonic()
+        if now - self._busy_since.setdefault(server, now) > LEFTOVER_SECONDS:
+            self._busy_since[server] = now
+            if killed := leftovers.end(lock):
+                log.warning("%s: killed processes that did not end: %s", server, killed)
 
     def _prepare(self, *, ours: bool) -> None:
         first = not (self.own("postgres") / "data").exists()

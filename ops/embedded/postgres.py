@@ -90,7 +90,7 @@ class Postgres:
             ENVIRONMENT,
             restart=True,
             cwd=self.folder.path,
-            output=self.folder.log("postgres"),
+            output=self.folder.log_of("postgres"),
             account=self.folder.account,
             own_group=True,
             # SIGINT: "fast", open transactions are rolled back. SIGQUIT: at once, for data that
@@ -114,7 +114,7 @@ class Postgres:
             password = self.folder.write(
                 "initdb.password", self.passwords[ADMIN], owner=self.folder.account
             )
-        log = journal.renew(self.folder.log("initdb"))
+        log = journal.renew(self.folder.log_of("initdb"))
         try:
             code = run(self._initdb(half, password, log), seconds=INITDB_SECONDS)
         finally:
@@ -129,7 +129,7 @@ class Postgres:
 
     def wait_ready(self, *, seconds: float, alive: Callable[[], bool]) -> None:
         """Return once the server answers; recovery after a crash may take its time."""
-        log, until = self.folder.log("postgres"), time.monotonic() + seconds
+        log, until = self.folder.log_of("postgres"), time.monotonic() + seconds
         while True:
             try:
                 psycopg.connect(self.urls.admin, connect_timeout=5).close()

@@ -25,7 +25,7 @@ from ops.embedded.postgres import Postgres
 from ops.embedded.valkey import Valkey
 
 PORT_TRIES = 5
-LEFTOVER_SECONDS = 20.0  # for a server whose supervisor was just killed to end
+GONE_SECONDS = 20.0  # for the servers of a supervisor that was just killed
 READY_SECONDS = 90.0
 
 Heard = Callable[[ChildEvent], None]
@@ -192,7 +192,7 @@ def _start(
 
 def _run(postgres: Postgres, valkey: Valkey, heard: Heard | None, seconds: float) -> Family:
     for server in state.SERVERS:
-        journal.renew(postgres.folder.log(server))
+        journal.renew(postgres.folder.log_of(server))
     family = Family([postgres.spec(), valkey.spec()], heard=heard)
     try:
         family.start()
@@ -222,7 +222,7 @@ def _keep_ports(folder: StateFolder) -> dict[str, int]:
 
 def _wait_for_leftovers(folder: StateFolder) -> None:
     """Wait for the servers of a killed supervisor, which are ending by themselves."""
-    until = time.monotonic() + LEFTOVER_SECONDS
+    until = time.monotonic() + GONE_SECONDS
     for server in state.SERVERS:
         while True:
             try:

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from ops.embedded import journal
 from ops.embedded.addresses import Urls
@@ -44,7 +46,7 @@ class Valkey:
             ENVIRONMENT,
             restart=True,
             cwd=self.folder.path,
-            output=self.folder.log("valkey"),
+            output=self.folder.log_of("valkey"),
             stdin=self._configuration().encode(),
             account=self.folder.account,
             own_group=True,
@@ -55,8 +57,10 @@ class Valkey:
 
     def wait_ready(self, *, seconds: float, alive: Callable[[], bool]) -> None:
         """Return once the server answers; reading a long log back may take its time."""
-        log, until = self.folder.log("valkey"), time.monotonic() + seconds
-        client = redis.Redis.from_url(self.urls.redis, socket_connect_timeout=5)
+        log, until = self.folder.log_of("valkey"), time.monotonic() + seconds
+        # Our loop is the only one that tries again: the client's own waits seconds between.
+        once = Retry(NoBackoff(), 0)
+        client = redis.Redis.from_url(self.urls.redis, socket_connect_timeout=5, retry=once)
         try:
             while True:
                 try:
