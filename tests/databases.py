@@ -12,16 +12,19 @@ from uuid import UUID
 
 import psycopg
 import redis
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from psycopg import sql
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.orm import Session, SessionTransaction, sessionmaker
 
-from payments.store.sessions import Sessions, SystemSessions
+from payments.store.sessions import Sessions, SystemSessions, in_our_words
+from payments.vault import KeyRing
 from tests.servers import Addresses, drop_database, sqlalchemy_url
 
 HANOI = timezone(timedelta(hours=7))
 A_MORNING = datetime(2026, 3, 10, 9, 0, tzinfo=HANOI)
 CLAIM = "thuphi:test-run"
+RING = KeyRing({"test": b"k" * 32}, "test", Ed25519PrivateKey.from_private_bytes(b"s" * 32))
 _serial = itertools.count(1)
 
 
@@ -54,8 +57,8 @@ class House:
         )
         self._stack = ExitStack()
         self.owner_engine = self._engine(self.owner_url)
-        self.sessions = Sessions(self._engine(self.app_url))
-        self.system = SystemSessions(self._engine(self.system_url))
+        self.sessions = Sessions(self._engine(self.app_url), RING)
+        self.system = SystemSessions(self._engine(self.system_url), RING)
         self.admin = self._stack.enter_context(psycopg.connect(self.admin_url, autocommit=True))
 
     def connect(self, role: str, *, biller: UUID | None = None) -> psycopg.Connection:
@@ -115,7 +118,8 @@ class _SavepointSessions(Sessions):
     @contextmanager
     def begin(self, biller_id: UUID | None) -> Iterator[Session]:
         """Release the savepoint at the end, roll back to it on any error."""
-        with self._make(info={"biller_id": biller_id}) as db, db.begin():
+        info = {"biller_id": biller_id, "ring": RING}
+        with in_our_words(), self._make(info=info) as db, db.begin():
             yield db
             _ask_deferred_checks(db)
 
@@ -128,7 +132,7 @@ class _SavepointSystem(SystemSessions):
     @contextmanager
     def begin(self) -> Iterator[Session]:
         """Release the savepoint at the end, roll back to it on any error."""
-        with self._make() as db, db.begin():
+        with in_our_words(), self._make(info={"ring": RING}) as db, db.begin():
             yield db
             _ask_deferred_checks(db)
 

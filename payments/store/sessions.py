@@ -42,7 +42,7 @@ class Sessions:
         Raises the domain's error where PostgreSQL refused; see payments/store/refusals.py.
         """
         info = {_BILLER: biller_id, _RING: self._ring}
-        with _in_our_words(), self._make(info=info) as db, db.begin():
+        with in_our_words(), self._make(info=info) as db, db.begin():
             yield db
 
 
@@ -57,7 +57,7 @@ class SystemSessions:
     @contextmanager
     def begin(self) -> Iterator[Session]:
         """Commit at the end, roll back on any error."""
-        with _in_our_words(), self._make(info={_RING: self._ring}) as db, db.begin():
+        with in_our_words(), self._make(info={_RING: self._ring}) as db, db.begin():
             yield db
 
 
@@ -85,7 +85,8 @@ def _set_biller(db: Session, _: SessionTransaction, connection: Connection) -> N
 
 
 @contextmanager
-def _in_our_words() -> Iterator[None]:
+def in_our_words() -> Iterator[None]:
+    """Turn what the database refuses into the domain's errors."""
     try:
         yield
     except DBAPIError as error:
