@@ -112,7 +112,7 @@ class QuickHouse:
 
 class _SavepointSessions(Sessions):
     def __init__(self, connection: Connection, login: str) -> None:
-        super().__init__(connection.engine)
+        super().__init__(connection.engine, RING)
         self._make = _savepoints(connection, login)
 
     @contextmanager
@@ -126,7 +126,7 @@ class _SavepointSessions(Sessions):
 
 class _SavepointSystem(SystemSessions):
     def __init__(self, connection: Connection, login: str) -> None:
-        super().__init__(connection.engine)
+        super().__init__(connection.engine, RING)
         self._make = _savepoints(connection, login)
 
     @contextmanager

@@ -35,6 +35,7 @@ CREATE TABLE business_day (
     PRIMARY KEY (biller_id, day),
     FOREIGN KEY (biller_id, signed_off_by) REFERENCES staff_role (biller_id, staff_id),
     CHECK ((status = 'signed_off') = (signed_off_by IS NOT NULL)),
+    CHECK (status = 'open' OR reconciled_by IS NOT NULL),
     CONSTRAINT day_needs_two_people CHECK (signed_off_by <> reconciled_by)
 );
 
@@ -119,12 +120,16 @@ CREATE TABLE sealer_mark (
 
 # Account existence is checked here and not by foreign keys: a key check would lock the one
 # row of a clearing account for every posting, and accounts are never deleted.
+#
+# These checks run with the owner's rights and a fixed search_path: a row that the caller's
+# policy hides, or a temporary table of the same name, must not make them see nothing and agree.
 CHECKS = """
 CREATE FUNCTION day_lock(biller uuid, day date) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
     SELECT hashtextextended(biller::text || ' ' || (day - DATE '2000-01-01')::text, 7)
 $$;
 
-CREATE FUNCTION check_journals() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION check_journals() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
 DECLARE
     wrong record;
     day record;
@@ -171,7 +176,8 @@ CREATE TRIGGER journal_is_whole AFTER INSERT ON journal
     REFERENCING NEW TABLE AS new_journals
     FOR EACH STATEMENT EXECUTE FUNCTION check_journals();
 
-CREATE FUNCTION check_transfers() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION check_transfers() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
 DECLARE
     wrong record;
 BEGIN
@@ -195,6 +201,19 @@ END $$;
 CREATE TRIGGER transfer_is_sound AFTER INSERT ON transfer
     REFERENCING NEW TABLE AS new_transfers
     FOR EACH STATEMENT EXECUTE FUNCTION check_transfers();
+
+-- Otherwise whoever signs could name somebody else as the one who reconciled.
+CREATE FUNCTION guard_reconciler() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'who reconciled day % is not changed afterwards', OLD.day
+        USING ERRCODE = 'TP001';
+END $$;
+CREATE TRIGGER business_day_reconciler BEFORE UPDATE ON business_day FOR EACH ROW
+    WHEN (OLD.status <> 'open' AND (NEW.reconciled_by, NEW.reconciled_at)
+        IS DISTINCT FROM (OLD.reconciled_by, OLD.reconciled_at))
+    EXECUTE FUNCTION guard_reconciler();
+
+REVOKE EXECUTE ON FUNCTION check_journals(), check_transfers() FROM PUBLIC;
 """
 
 

@@ -209,7 +209,8 @@ CREATE UNIQUE INDEX receipt_one_per_allocation ON receipt
 """
 
 # Every function below runs with the owner's rights, because the application may not touch a
-# counter; the composite keys above keep each of them inside one biller.
+# counter; the composite keys above keep each of them inside one biller. Rows are locked in
+# one order - payment, allocation, credit, invoice, order - so that no two wait for each other.
 COUNTERS = """
 CREATE FUNCTION count_allocation() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp AS $$
@@ -251,6 +252,8 @@ SET search_path = public, pg_temp AS $$
 DECLARE
     gone allocation;
 BEGIN
+    PERFORM FROM payment p JOIN allocation a ON a.biller_id = p.biller_id AND a.payment_id = p.id
+        WHERE a.biller_id = NEW.biller_id AND a.id = NEW.allocation_id FOR NO KEY UPDATE OF p;
     UPDATE allocation SET live = false
         WHERE biller_id = NEW.biller_id AND id = NEW.allocation_id AND live RETURNING * INTO gone;
     IF NOT FOUND THEN
@@ -287,6 +290,8 @@ SET search_path = public, pg_temp AS $$
 DECLARE
     gone credit;
 BEGIN
+    PERFORM FROM payment p JOIN credit c ON c.biller_id = p.biller_id AND c.payment_id = p.id
+        WHERE c.biller_id = NEW.biller_id AND c.id = NEW.credit_id FOR NO KEY UPDATE OF p;
     UPDATE credit SET live = false
         WHERE biller_id = NEW.biller_id AND id = NEW.credit_id AND live RETURNING * INTO gone;
     IF NOT FOUND THEN
@@ -357,12 +362,15 @@ BEGIN
         -- Asked again: whoever approved before does not count any more.
         NEW.approved_by := NULL;
         NEW.approved_at := NULL;
+        NEW.refused_by := NULL;
         RETURN NEW;
     END IF;
     IF (NEW.requested_by, NEW.requested_at) IS DISTINCT FROM (OLD.requested_by, OLD.requested_at)
         OR ((NEW.approved_by, NEW.approved_at) IS DISTINCT FROM (OLD.approved_by, OLD.approved_at)
-            AND NOT (OLD.status = 'requested' AND NEW.status = 'approved')) THEN
-        RAISE EXCEPTION 'who asked and who approved a refund is not changed afterwards'
+            AND NOT (OLD.status = 'requested' AND NEW.status = 'approved'))
+        OR (NEW.refused_by IS DISTINCT FROM OLD.refused_by
+            AND NOT (OLD.status = 'requested' AND NEW.status = 'refused')) THEN
+        RAISE EXCEPTION 'who asked, approved or refused a refund is not changed afterwards'
             USING ERRCODE = 'TP001';
     END IF;
     RETURN NEW;
@@ -387,11 +395,26 @@ BEGIN
 END $$;
 CREATE TRIGGER receipt_number BEFORE INSERT ON receipt
     FOR EACH ROW EXECUTE FUNCTION number_receipt();
+
+-- INSERT .. ON CONFLICT DO NOTHING takes a number and then writes no receipt: a gap.
+CREATE FUNCTION check_series() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM receipt WHERE biller_id = NEW.biller_id AND form = NEW.form
+                   AND year = NEW.year AND number = NEW.last_number) THEN
+        RAISE EXCEPTION 'number % of % was taken and no receipt carries it', NEW.last_number,
+            NEW.form USING ERRCODE = 'TP007';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER number_series_has_no_gap AFTER INSERT OR UPDATE ON number_series
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_series();
 """
 
 CLOSE_FUNCTIONS = """
 REVOKE EXECUTE ON FUNCTION count_allocation(), uncount_allocation(), count_credit(),
-    uncount_credit(), count_reversal(), count_refund(), number_receipt() FROM PUBLIC;
+    uncount_credit(), count_reversal(), count_refund(), number_receipt(), check_series()
+    FROM PUBLIC;
 """
 
 

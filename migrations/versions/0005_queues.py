@@ -2,7 +2,13 @@
 
 from alembic import op
 
-from migrations.guards import append_only, biller_table, guarded_status, never_deleted
+from migrations.guards import (
+    append_only,
+    biller_table,
+    guarded_status,
+    insert_without,
+    never_deleted,
+)
 
 revision = "0005"
 down_revision = "0004"
@@ -80,7 +86,9 @@ CREATE INDEX idempotency_age ON idempotency_answer (created_at);
 
 def upgrade() -> None:
     op.execute(TABLES)
-    op.execute(biller_table("message", app="SELECT, INSERT", system="SELECT, INSERT"))
+    op.execute(biller_table("message", app="SELECT", system="SELECT, INSERT"))
+    # A message with a transaction number of its own choosing would never get its position.
+    op.execute(insert_without("message", "xid"))
     op.execute("""GRANT UPDATE (due_at, attempts, leased_until, last_error) ON message
         TO thuphi_app, thuphi_system""")
     op.execute(biller_table("message_position", app="SELECT", system="SELECT, INSERT"))
@@ -93,6 +101,8 @@ def upgrade() -> None:
     op.execute("""
         CREATE TRIGGER inbound_call_is_kept BEFORE DELETE ON inbound_call
             FOR EACH ROW WHEN (OLD.verified) EXECUTE FUNCTION refuse_change();
+        CREATE TRIGGER inbound_call_is_never_emptied BEFORE TRUNCATE ON inbound_call
+            FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
     """)
     op.execute(
         guarded_status(

@@ -233,6 +233,13 @@ LANGUAGE sql STABLE AS $$
             WHERE d.biller_id = biller AND d.status NOT IN ('resolved', 'auto_resolved')
                 AND p.fact_day <= upto)
     UNION ALL
+    -- An open discrepancy explains free money of its own payment and no more: otherwise one
+    -- that holds too much would hide a payment that nobody has looked at.
+    SELECT 'money', 'held', coalesce(sum(least(d.holds, p.free)), 0), coalesce(sum(d.holds), 0)
+    FROM discrepancy d JOIN payment p ON p.biller_id = d.biller_id AND p.id = d.payment_id
+    WHERE d.biller_id = biller AND d.status NOT IN ('resolved', 'auto_resolved')
+        AND p.fact_day <= upto
+    UNION ALL
     -- Free money by the payments / the ledger's account for it. These three hold at every
     -- moment, so they look at all days: an application tomorrow changes both sides at once.
     SELECT 'ledger', 'unapplied',
@@ -251,10 +258,15 @@ LANGUAGE sql STABLE AS $$
         -ledger_balance(biller, 'credit', 'infinity')
 $$;
 
-CREATE FUNCTION guard_day() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION guard_day() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp AS $$
 DECLARE
     gap record;
 BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        -- Under an older snapshot the latest postings could stay unseen.
+        RAISE EXCEPTION 'days are closed under READ COMMITTED' USING ERRCODE = 'TP003';
+    END IF;
     -- Waits for every posting under way on this day; none can start until this commits.
     PERFORM pg_advisory_xact_lock(day_lock(NEW.biller_id, NEW.day));
     SELECT * INTO gap FROM unexplained(NEW.biller_id, NEW.day) u
@@ -280,6 +292,42 @@ BEGIN
 END $$;
 CREATE TRIGGER business_day_is_signed BEFORE UPDATE ON business_day FOR EACH ROW
     WHEN (OLD.status = 'signed_off') EXECUTE FUNCTION guard_signed_day();
+
+-- What was approved is what is booked. A proposal can be replaced until somebody approves it;
+-- a discrepancy that is opened again has been approved by nobody.
+CREATE FUNCTION guard_approval() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.status = 'open' AND OLD.status <> 'open' THEN
+        NEW.approved_by := NULL;
+        RETURN NEW;
+    END IF;
+    IF ((NEW.proposal, NEW.proposed_by) IS DISTINCT FROM (OLD.proposal, OLD.proposed_by)
+            AND (OLD.status IN ('approved', 'resolved') OR NEW.status IN ('approved', 'resolved')))
+        OR (NEW.approved_by IS DISTINCT FROM OLD.approved_by
+            AND NOT (OLD.status = 'proposed' AND NEW.status = 'approved'))
+        OR (OLD.status = 'resolved' AND (NEW.resolution, NEW.reason, NEW.resolved_at)
+            IS DISTINCT FROM (OLD.resolution, OLD.reason, OLD.resolved_at)) THEN
+        RAISE EXCEPTION 'what was proposed, approved and decided is not changed afterwards'
+            USING ERRCODE = 'TP001';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER discrepancy_approval BEFORE UPDATE ON discrepancy
+    FOR EACH ROW EXECUTE FUNCTION guard_approval();
+
+-- What a line settled is taken back by the move that undoes the match, never re-pointed.
+CREATE FUNCTION guard_settled_line() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'line % is %: what it settles is not changed', OLD.id, OLD.status
+        USING ERRCODE = 'TP001';
+END $$;
+CREATE TRIGGER bank_line_is_settled BEFORE UPDATE ON bank_line FOR EACH ROW
+    WHEN (OLD.status IN ('matched', 'resolved') AND NEW.status = OLD.status
+        AND (NEW.payment_id, NEW.refund_id, NEW.journal_id)
+            IS DISTINCT FROM (OLD.payment_id, OLD.refund_id, OLD.journal_id))
+    EXECUTE FUNCTION guard_settled_line();
+
+REVOKE EXECUTE ON FUNCTION guard_day() FROM PUBLIC;
 """
 
 
