@@ -148,6 +148,7 @@ class StateFolder:
         lock = self.path / f"{server}.lock"
         with explained(lock):
             file = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+            self._give(file, None)
         try:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

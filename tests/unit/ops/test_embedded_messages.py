@@ -1,6 +1,7 @@
 """What people read when an embedded server cannot start, and what decides it."""
 
 import errno
+import os
 import socket
 import tempfile
 from pathlib import Path
@@ -12,7 +13,14 @@ from hypothesis import strategies as st
 from ops.embedded import journal, ports
 from ops.embedded.addresses import Urls
 from ops.embedded.errors import AlreadyRunning, StartError, explained
-from ops.embedded.folder import ROOM_BYTES, ROOM_FIRST_BYTES, has_room, passwords_in, ports_in
+from ops.embedded.folder import (
+    ROOM_BYTES,
+    ROOM_FIRST_BYTES,
+    has_room,
+    passwords_in,
+    ports_in,
+    usual_place,
+)
 
 FOLDER = Path("/srv/thuphi")
 FATAL = "2026-01-05 08:00:00.000 UTC [7] FATAL:  could not {} : {}\n"
@@ -107,6 +115,13 @@ def test_laying_out_data_needs_more_room_than_starting_again() -> None:
     assert not has_room(ROOM_FIRST_BYTES - 1, first=True)
     assert has_room(ROOM_BYTES, first=False)
     assert not has_room(ROOM_BYTES - 1, first=False)
+
+
+def test_the_usual_place_is_never_in_the_home_of_root() -> None:
+    place = usual_place(Path("/home/lan/.local/share"))
+
+    ours = "/var/lib/thuphi" if os.geteuid() == 0 else "/home/lan/.local/share/thuphi"
+    assert place == Path(ours)
 
 
 def test_a_kept_port_stays_while_it_is_free_and_never_serves_two() -> None:
