@@ -1,0 +1,50 @@
+"""The doors that gateways knock on: /webhooks/<gateway>/<biller>."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from flask import Blueprint, Response, abort, request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from payments import billers
+from payments.domain.errors import NotFound
+from payments.store.sessions import Sessions
+from webhooks import inbox
+from webhooks.event import Call, EventSource
+
+MOST_BYTES = 256 * 1024
+
+
+def blueprint(
+    sessions: Sessions, sources: Mapping[str, EventSource], clock: Callable[[], datetime]
+) -> Blueprint:
+    """Return the blueprint. The caller adds rate limits; there is no CSRF and no session here."""
+    bp = Blueprint("webhooks", __name__, url_prefix="/webhooks")
+
+    @bp.route("/<gateway>/<biller>", methods=["POST"])
+    def hear(gateway: str, biller: str) -> Response:
+        source = sources.get(gateway)
+        if source is None:
+            abort(404)
+        call = _call()
+        try:
+            with sessions.begin(None) as db:
+                biller_id = billers.find(db, biller)
+            with sessions.begin(biller_id) as db:
+                answer = inbox.receive(db, source, call, at=clock())
+        except NotFound:
+            abort(404)
+        return Response(answer.body, answer.status, content_type=answer.content_type)
+
+    return bp
+
+
+def _call() -> Call:
+    # Read at most one byte more than allowed, so that a huge body never fills the memory.
+    body = request.stream.read(MOST_BYTES + 1)
+    if len(body) > MOST_BYTES:
+        raise RequestEntityTooLarge()
+    headers = {name.lower(): value for name, value in request.headers}
+    return Call(headers, body, request.query_string.decode("ascii", "replace"))
