@@ -98,11 +98,13 @@ class KeyRing:
     what they wrapped until `rewrap` has moved it. Look-ups are derived from the first key,
     which therefore stays first until every blind index has been computed anew.
     signing: signs receipts and seals; None in a process that signs nothing.
+    retired: public keys of signing keys used before, 32 bytes each: still believed.
     """
 
     keys: Mapping[str, bytes] = field(repr=False)
     current: str
     signing: Ed25519PrivateKey | None = field(default=None, repr=False)
+    retired: tuple[bytes, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         if self.current not in self.keys:
@@ -114,8 +116,8 @@ class KeyRing:
     def read(cls, text: str, *, signing: str | None = None) -> KeyRing:
         """Read "name:base64" pairs, split by commas or white space; the last is current.
 
-        signing: the 32-byte Ed25519 seed in base64. Raises ValueError that names the bad
-        pair and never shows a key.
+        signing: the 32-byte Ed25519 seed in base64, and after it the public keys of seeds
+        used before. Raises ValueError that names the bad pair and never shows a key.
         """
         keys: dict[str, bytes] = {}
         for place, pair in enumerate(text.replace(",", " ").split(), 1):
@@ -125,9 +127,18 @@ class KeyRing:
             keys[name] = _decoded(coded, f"key {name!r}")
         if not keys:
             raise ValueError("the key ring is empty")
-        seed = _decoded(signing, "the signing key") if signing is not None else None
-        signer = Ed25519PrivateKey.from_private_bytes(seed) if seed is not None else None
-        return cls(keys, next(reversed(keys)), signer)
+        seeds = [
+            _decoded(coded, "the signing key" if place == 0 else f"old public key {place}")
+            for place, coded in enumerate((signing or "").replace(",", " ").split())
+        ]
+        signer = Ed25519PrivateKey.from_private_bytes(seeds[0]) if seeds else None
+        return cls(keys, next(reversed(keys)), signer, tuple(seeds[1:]))
+
+    def believed(self) -> tuple[bytes, ...]:
+        """The public keys whose signatures are ours: the current one first."""
+        if self.signing is None:
+            return self.retired
+        return (self.signing.public_key().public_bytes_raw(), *self.retired)
 
 
 def ring(db: Session) -> KeyRing:
