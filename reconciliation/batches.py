@@ -184,7 +184,7 @@ class Batches:
             return None
         named = {
             read.ref: self._batches[read.ref]
-            for piece in reading.pieces()
+            for piece in reading.pieces
             for read in self._forms.read(piece)
             if read.ref in self._batches and not read.doubt
         }

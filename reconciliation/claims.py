@@ -98,7 +98,7 @@ class References:
         """Orders whose reference begins like one that breaks off outside `without`."""
         found: dict[int, tuple[int, str, tuple[int, int]]] = {}
         heads = [(self._own, *head) for head in codes.beginnings(reading)] if self._codes else []
-        for piece in reading.pieces():
+        for piece in reading.pieces:
             heads += [(self.forms, *head) for head in self.forms.beginnings(piece)]
         for known, text, start, end in heads:
             if any(start < stop and begin < end for begin, stop in without):
@@ -111,7 +111,7 @@ class References:
     def bodies(self, reading: Reading) -> list[Claim]:
         """References whose prefix was left out: tokens that are the rest of one that exists."""
         found = []
-        for piece in reading.pieces():
+        for piece in reading.pieces:
             for start, end in piece.tokens():
                 token = piece.symbols[start:end]
                 for ref in self.forms.bodies(token):
@@ -133,7 +133,7 @@ class References:
                 yield Claim("code", found.code, how, orders, found.start, found.end, "", read)
 
     def _refs_in(self, reading: Reading) -> Iterable[Claim]:
-        for piece in reading.pieces():
+        for piece in reading.pieces:
             for read in self.forms.read(piece):
                 orders = self.orders(read.ref)
                 if orders or not read.doubt:

@@ -201,24 +201,21 @@ class Judge:
         return rows
 
     def _conflict(self, quoted: list[Claim], named: list[Named]) -> list[Named]:
-        """Payers named beside the reference whose open orders are not the quoted ones.
+        """Payers named beside the reference who are not those of the quoted orders.
 
-        A code says more than a name: many people share a name.
+        A code says more than a name: many people share a name. Whether the named payer still
+        owes something does not matter: the reference is somebody else's all the same.
         """
         orders = {order for claim in quoted for order in claim.orders}
         own = {compact(self.orders.payer_codes[order]) for order in orders}
         own_names = {compact(self.orders.payer_names[order]) for order in orders}
-        others = []
         for kind, mine in (("payer_code", own), ("payer_name", own_names)):
             of_kind = [one for one in named if one.kind == kind]
             if any(one.text in mine for one in of_kind):
                 return []
-            others = [
-                one for one in of_kind if any(self.book.is_open(order) for order in one.orders)
-            ]
-            if others:
-                return others
-        return others
+            if of_kind:
+                return of_kind
+        return []
 
     def _name_first(self, credit: Credit, quoted: list[Claim], named: list[Named]) -> Outcome:
         rows = []

@@ -147,11 +147,7 @@ class _Run:
         status = _texts(orders, "status")
         book = Book(orders["amount_vnd"].astype("int64").tolist(), status)
         references = References(columns.refs, learned)
-        live = [order for order in range(len(status)) if book.is_open(order)]
-        payers = Payers(
-            ((order, columns.payer_codes[order], columns.payer_names[order]) for order in live),
-            columns.payer_codes,
-        )
+        payers = Payers(columns.payer_codes, columns.payer_names)
         rows = list(_gateway_rows(gateway)) if gateway is not None else []
         settlement = Settlement(book, references, columns.refs, batches.terms(contract))
         apart: dict[str, frozenset[str]] = {}

@@ -1,4 +1,4 @@
-"""Payers named in a memo: by their code or their name, of open orders.
+"""Payers named in a memo: by their code or their name.
 
 Used to contradict a quoted reference (the neighbour's number with the payer's own name beside
 it) and to suggest. It never books: names and codes in a memo are often the sender's.
@@ -7,7 +7,7 @@ it) and to suggest. It never books: names and codes in a memo are often the send
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from payments.domain.memo import Piece, Reading
@@ -22,7 +22,7 @@ _GLUED_FROM = 12
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A payer that the memo names at memo[start:end]. orders: places of his open orders."""
+    """A payer that the memo names at memo[start:end]. orders: places of all his orders."""
 
     kind: str
     text: str
@@ -34,14 +34,11 @@ class Named:
 class Payers:
     """An index of payer codes and names over orders, by their place in the frame."""
 
-    def __init__(
-        self, rows: Iterable[tuple[int, str, str]], every_code: Iterable[str] = ()
-    ) -> None:
-        """rows: (place of the open order, payer_code, payer_name); every_code: of all orders."""
-        self._every_code = {compact(code) for code in every_code}
+    def __init__(self, codes: Sequence[str], names: Sequence[str]) -> None:
+        """codes, names: of the payer of each order, in the order of the frame."""
         self._codes: dict[str, list[int]] = defaultdict(list)
         self._names: dict[str, list[int]] = defaultdict(list)
-        for order, code, name in rows:
+        for order, (code, name) in enumerate(zip(codes, names, strict=True)):
             if len(key := compact(code)) >= _SHORTEST_CODE and any(map(str.isdigit, key)):
                 self._codes[key].append(order)
             if len(key := compact(name)) >= _SHORTEST_NAME and " " in name.strip():
@@ -51,7 +48,7 @@ class Payers:
 
     def has_code(self, code: str) -> bool:
         """Whether some payer has this compact code."""
-        return code in self._every_code
+        return code in self._codes
 
     def of_name(self, name: str) -> tuple[int, ...]:
         """The orders of whoever has exactly this name."""
@@ -60,7 +57,7 @@ class Payers:
     def named(self, reading: Reading, without: Sequence[tuple[int, int]]) -> list[Named]:
         """Every payer named outside the spans `without` (the references themselves)."""
         found: dict[tuple[str, str], Named] = {}
-        for piece in reading.pieces():
+        for piece in reading.pieces:
             for named in (*self._codes_in(piece), *self._names_in(piece, without)):
                 if not any(named.start < end and start < named.end for start, end in without):
                     found.setdefault((named.kind, named.text), named)

@@ -135,7 +135,7 @@ def find(memo: str | Reading) -> list[Found]:
     """
     reading = memos.read(memo) if isinstance(memo, str) else memo
     found: list[Found] = []
-    for piece in reading.pieces():
+    for piece in reading.pieces:
         if len(piece.symbols) >= _SYMBOLS:
             strong = _exact_in(piece)
             weak = [*_corrected_in(piece), *_bare_in(piece)]
@@ -154,7 +154,7 @@ def beginnings(memo: str | Reading, least: int = 4) -> list[tuple[str, int, int]
     """
     reading = memos.read(memo) if isinstance(memo, str) else memo
     found = []
-    for piece in reading.pieces():
+    for piece in reading.pieces:
         for start, end in piece.tokens():
             head = _HEAD.search(piece.symbols, start, end)
             if head is None or not 2 + least <= end - head.start() < LENGTH:

@@ -14,10 +14,10 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 _D_BAR = str.maketrans({"đ": "d", "Đ": "D", "ð": "d", "Ð": "D"})
-_ALNUM = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_WORD = re.compile(r"[0-9A-Z]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,26 +74,20 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A memo folded (no accents, upper case) and parsed. `at` maps text to the original."""
+    """A memo folded (no accents, upper case) and parsed. `at` maps text to the original.
+
+    walls: the bank's parts; pieces: the payer's, in order, empty ones left out.
+    """
 
     original: str
     text: str
     at: Sequence[int]
     walls: tuple[Wall, ...]
+    pieces: tuple[Piece, ...]
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """[start, end) of the folded text as [start, end) of the original memo."""
         return (self.at[start], self.at[end - 1] + 1) if start < end else (0, 0)
-
-    def pieces(self) -> list[Piece]:
-        """The payer's parts, in order; empty ones are left out."""
-        found = []
-        start = 0
-        for wall in (*self.walls, Wall(len(self.text), len(self.text), "end")):
-            if piece := _piece(self.text, self.at, start, wall.start):
-                found.append(piece)
-            start = wall.end
-        return found
 
 
 def fold(text: str) -> str:
@@ -214,10 +208,11 @@ def read(memo: str, *, foreign: frozenset[str] = frozenset()) -> Reading:
     if foreign:
         found += [
             Wall(*match.span(), "named in the line")
-            for match in re.finditer(r"[0-9A-Z]+", text)
+            for match in _WORD.finditer(text)
             if match.group() in foreign
         ]
-    return Reading(memo, text, at, _joined(found))
+    walls = _joined(found)
+    return Reading(memo, text, at, walls, _pieces(text, at, walls))
 
 
 def _joined(walls: list[Wall]) -> tuple[Wall, ...]:
@@ -230,14 +225,15 @@ def _joined(walls: list[Wall]) -> tuple[Wall, ...]:
     return tuple(joined)
 
 
-def _piece(text: str, at: Sequence[int], start: int, end: int) -> Piece | None:
-    symbols: list[str] = []
-    places: list[int] = []
-    breaks = {0}
-    for place in range(start, end):
-        if text[place] in _ALNUM:
-            symbols.append(text[place])
-            places.append(at[place])
-        else:
-            breaks.add(len(symbols))
-    return Piece("".join(symbols), places, frozenset(breaks)) if symbols else None
+def _pieces(text: str, at: Sequence[int], walls: tuple[Wall, ...]) -> tuple[Piece, ...]:
+    found = []
+    start = 0
+    for wall in (*walls, Wall(len(text), len(text), "end")):
+        words = list(_WORD.finditer(text, start, wall.start))
+        start = wall.end
+        if words:
+            symbols = "".join(word.group() for word in words)
+            places = [place for word in words for place in at[word.start() : word.end()]]
+            breaks = accumulate((word.end() - word.start() for word in words[:-1]), initial=0)
+            found.append(Piece(symbols, places, frozenset(breaks)))
+    return tuple(found)

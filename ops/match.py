@@ -1,0 +1,192 @@
+"""`thuphi match`: reconcile files without a service, with the same functions the nightly run uses.
+
+Reads orders, a statement and optionally a gateway's report and contract; writes matches.csv,
+exceptions.csv, problems.csv and summary.json. docs/reference describes every column.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ops import tables
+from payments.domain.errors import Invalid
+from reconciliation import normalise, outcomes
+from reconciliation.evidence import render
+from reconciliation.matching import Matched, match
+from reconciliation.statement import Problem
+
+Typed = Callable[[pd.DataFrame], tuple[pd.DataFrame, list[Problem]]]
+
+
+class BadContract(Invalid):
+    """The contract file is not what match-files says."""
+
+    slug = "bad-contract"
+    title_vi = "Tệp hợp đồng không hợp lệ"
+    title_en = "The contract file is invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """How many lines and rows ended in one place, and their đồng."""
+
+    count: int
+    sum_vnd: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """summary.json. unexplained_vnd is 0, or something was lost or counted twice."""
+
+    rows: dict[str, int]
+    decisions: dict[str, Bucket]
+    rules: dict[str, Bucket]
+    exceptions: dict[str, Bucket]
+    buckets: dict[str, int]
+    total_vnd: int
+    unexplained_vnd: int
+    problems: int
+    seconds: dict[str, float] = field(default_factory=dict)
+    peak_memory_mib: int = 0
+
+
+def run(
+    orders: Path,
+    statement: Path,
+    gateway_report: Path | None = None,
+    contract: Path | None = None,
+    *,
+    out: Path,
+) -> Summary:
+    """Reconcile the files into the folder `out`, which is made if need be.
+
+    Raises MissingColumn, UnreadableTable or BadContract with what to do; a bad row never raises.
+    """
+    seconds: dict[str, float] = {}
+    problems: list[tuple[str, Problem]] = []
+    with _timed(seconds, "read"):
+        terms = _contract(contract) if contract else {}
+        order_frame = _read(orders, normalise.orders, problems)
+        line_frame = _read(statement, normalise.lines, problems)
+        rows = _read(gateway_report, normalise.gateway_rows, problems) if gateway_report else None
+    with _timed(seconds, "match"):
+        matched = match(line_frame, order_frame, gateway=rows, contract=terms)
+    with _timed(seconds, "write"):
+        out.mkdir(parents=True, exist_ok=True)
+        tables.write_csv(_matches(matched), out / "matches.csv")
+        tables.write_csv(outcomes.exceptions(matched), out / "exceptions.csv")
+        tables.write_csv(tables.problems_frame(problems), out / "problems.csv")
+    summary = _summary(line_frame, order_frame, rows, matched, len(problems), seconds)
+    text = json.dumps(asdict(summary), ensure_ascii=False, indent=2)
+    (out / "summary.json").write_text(text + "\n", encoding="utf-8")
+    return summary
+
+
+def _read(path: Path, typed: Typed, problems: list[tuple[str, Problem]]) -> pd.DataFrame:
+    raw, unread = tables.read(path)
+    try:
+        frame, bad = typed(raw)
+    except normalise.MissingColumn as error:
+        raise normalise.MissingColumn(
+            f"{path.name}: {error.vi}", f"{path.name}: {error.en}"
+        ) from error
+    problems += [
+        (path.name, problem) for problem in sorted(unread + bad, key=lambda problem: problem.line)
+    ]
+    return frame
+
+
+def _contract(path: Path) -> Mapping[str, Mapping[str, Any]]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        sound = isinstance(content, dict) and all(
+            isinstance(terms, dict)
+            and all(isinstance(terms.get(key, 0), int) for key in ("bps", "fixed_vnd"))
+            for terms in content.values()
+        )
+    except (OSError, ValueError):
+        sound = False
+    if not sound:
+        raise BadContract(
+            f'Tệp {path.name} phải là JSON dạng {{"MOMO": {{"bps": 110, "fixed_vnd": 0}}}}.',
+            f'The file {path.name} must be JSON like {{"MOMO": {{"bps": 110, "fixed_vnd": 0}}}}.',
+        )
+    terms: dict[str, dict[str, Any]] = content
+    return terms
+
+
+def _matches(matched: Matched) -> pd.DataFrame:
+    frame = matched.matches.copy()
+    frame["evidence"] = [render(evidence, "vi") for evidence in frame["evidence"]]
+    return frame
+
+
+def _summary(
+    lines: pd.DataFrame,
+    orders: pd.DataFrame,
+    rows: pd.DataFrame | None,
+    matched: Matched,
+    problems: int,
+    seconds: dict[str, float],
+) -> Summary:
+    total = int(lines["amount_vnd"].abs().sum())
+    total += int(rows["gross_vnd"].abs().sum()) if rows is not None else 0
+    buckets = _buckets(matched)
+    ended = matched.outcomes
+    flagged = ended[ended["exception_code"] != ""]
+    counted = {
+        "orders": len(orders),
+        "lines": len(lines),
+        "gateway_rows": 0 if rows is None else len(rows),
+    }
+    return Summary(
+        rows=counted,
+        decisions=_counted(ended, "decision"),
+        rules=_counted(ended, "rule"),
+        exceptions=_counted(flagged, "exception_code"),
+        buckets=buckets,
+        total_vnd=total,
+        unexplained_vnd=total - sum(buckets.values()),
+        problems=problems,
+        seconds={stage: round(took, 3) for stage, took in seconds.items()},
+        peak_memory_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    )
+
+
+def _buckets(matched: Matched) -> dict[str, int]:
+    """Where every đồng of the input is, counted from the allocations and not from the input."""
+    auto = matched.matches[matched.matches["decision"] == "AUTO"]
+    booked = auto["order_id"] != ""
+    rest = matched.outcomes[matched.outcomes["decision"] != "AUTO"]
+    buckets = {
+        "allocated": int(auto.loc[booked, "alloc_vnd"].sum()),
+        "credit": int(matched.outcomes["credit_vnd"].sum()),
+        "batches": int(auto.loc[~booked, "alloc_vnd"].sum()),
+    }
+    for decision in ("SUGGEST", "EXCEPTION", "IGNORE"):
+        buckets[decision.lower()] = int(rest.loc[rest["decision"] == decision, "amount_vnd"].sum())
+    return buckets
+
+
+def _counted(frame: pd.DataFrame, by: str) -> dict[str, Bucket]:
+    grouped = frame.groupby(by)["amount_vnd"].agg(["size", "sum"])
+    return {
+        str(name): Bucket(int(count), int(total))
+        for name, count, total in zip(grouped.index, grouped["size"], grouped["sum"], strict=True)
+    }
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    started = time.perf_counter()
+    yield
+    seconds[stage] = time.perf_counter() - started
