@@ -76,6 +76,7 @@ class _Reading:
         events = etree.iterparse(
             io.BytesIO(data),
             events=("start", "end"),
+            tag=[f"{{*}}{name}" for name in (*_MESSAGES, *_STATEMENTS, "Ntry")],
             resolve_entities=False,
             load_dtd=False,
             dtd_validation=False,
@@ -85,9 +86,9 @@ class _Reading:
             remove_pis=True,
         )
         for event, node in events:
-            if node.getparent() is None and node.getroottree().docinfo.internalDTD is not None:
-                return refusal("xml-doctype")
             name = local(node)
+            if name in _MESSAGES and node.getroottree().docinfo.internalDTD is not None:
+                return refusal("xml-doctype")  # declared in an encoding the search did not know
             if event == "start":
                 self._start(node, name)
             elif self._open is not None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
+from functools import lru_cache
 from typing import cast
 
 from lxml import etree
@@ -59,7 +60,12 @@ def line_of(node: etree._Element) -> int:
 
 def local(node: etree._Element) -> str:
     """The tag without its namespace; empty for a comment or processing instruction."""
-    return node.tag.rpartition("}")[2] if isinstance(node.tag, str) else ""
+    return _without_namespace(node.tag) if isinstance(node.tag, str) else ""
+
+
+@lru_cache(maxsize=1024)
+def _without_namespace(tag: str) -> str:
+    return tag.rpartition("}")[2]
 
 
 def signed_amount(node: etree._Element, currency: str) -> Decimal:

@@ -64,7 +64,7 @@ class Heading:
 
 @lru_cache(maxsize=65_536)
 def fold(text: str) -> str:
-    """Lower-case words without accents and punctuation, single blanks: "Nợ/ Debit" -> "no debit"."""
+    """Lower-case words without accents and punctuation: "Nợ/ Debit" -> "no debit"."""
     plain = unicodedata.normalize("NFKD", text.replace("đ", "d").replace("Đ", "D"))
     letters = "".join(c for c in plain if not unicodedata.combining(c)).lower()
     return " ".join(re.findall(r"[a-z0-9]+", letters))
@@ -103,7 +103,7 @@ def read_heading(cells: Sequence[str], profile: Profile) -> Heading:
     known = 0
     for index, cell in enumerate(cells):
         folded = fold(cell)
-        meaning = _field(folded, profile)
+        meaning = _field(folded, profile.name)
         if meaning is None:
             continue
         known += 1
@@ -118,6 +118,8 @@ def best_heading(cells: Sequence[str], context: str, wanted: str | None = None) 
     context: folded text above the row, where banks print their names. A bank's profile is
     taken if its name stands there or if it knows every heading itself; else the general one.
     """
+    if sum(bool(cell.strip()) for cell in cells) < 3:
+        return None
     profiles = all_profiles()
     if wanted is not None:
         heading = read_heading(cells, profiles[wanted])
@@ -158,9 +160,10 @@ def _headings(columns: Mapping[str, Sequence[str]]) -> dict[str, str]:
     return {heading: meaning for meaning, said in columns.items() for heading in said}
 
 
-def _field(folded: str, profile: Profile) -> str | None:
+@lru_cache(maxsize=65_536)
+def _field(folded: str, profile: str) -> str | None:
     """The field a heading names; None if it is unknown or names two things at once."""
-    run = _run(folded, profile.fields)
+    run = _run(folded, all_profiles()[profile].fields)
     meanings = {meaning for meaning in run or () if meaning != "serial" or len(run or ()) == 1}
     if meanings == {"date", "reference"}:
         return "date_reference"

@@ -1,0 +1,324 @@
+"""The rows below a heading: entries, labels, repeated headings, and what cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, time
+from decimal import Decimal
+
+from adapters.statements import cells
+from adapters.statements.cells import DigitsLostError
+from adapters.statements.dates import DateError, leading_date
+from adapters.statements.numbers import AmountError
+from adapters.statements.profiles import Heading, fold, labels
+from adapters.statements.refusals import shown
+from adapters.statements.rows import Cell, Row
+from adapters.statements.table_facts import Facts, label_of, row_amounts
+from reconciliation.statement import ZERO, Problem, StatementLine
+
+_MONEY = ("debit", "credit", "fee", "vat", "amount")
+_TEXTS = ("reference", "counterparty_account", "counterparty_name", "memo")
+
+
+@dataclass(slots=True)
+class Body:
+    """The entries of one table. unread: rows that look like entries and are not in lines."""
+
+    lines: list[StatementLine] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    unread: int = 0
+    account: str | None = None
+    debit: Decimal = ZERO
+    credit: Decimal = ZERO
+
+    def miss(self, line: int, vi: str, en: str) -> None:
+        """Record a row that holds money, or may hold it, and could not be read."""
+        self.unread += 1
+        self.problems.append(Problem(line, vi, en))
+
+    def wrong_totals(self, facts: Facts) -> int:
+        """1 if the bank printed totals and none of them are the sums of the rows; else 0."""
+        said = [total for total in facts.totals if None not in total]
+        if not said or (self.debit, self.credit) in said:
+            return 0
+        debit, credit = said[-1]
+        self.problems.append(
+            Problem(
+                0,
+                f"Dòng tổng số của ngân hàng (nợ {debit:f}, có {credit:f}) khác tổng các dòng đọc "
+                f"được (nợ {self.debit:f}, có {self.credit:f}).",
+                f"The bank's totals (debit {debit:f}, credit {credit:f}) are not the sums of the "
+                f"rows read (debit {self.debit:f}, credit {self.credit:f}).",
+            )
+        )
+        return 1
+
+
+class UnclearSideError(ValueError):
+    """An amount that may be money in or money out."""
+
+
+def read_body(rows: Sequence[Row], heading: Heading, facts: Facts, names: Sequence[str]) -> Body:
+    """Read every row. facts receives balances and totals printed below; names: the heading."""
+    return _BodyReader(rows, heading, facts, names).run()
+
+
+class _BodyReader:
+    def __init__(
+        self, rows: Sequence[Row], heading: Heading, facts: Facts, names: Sequence[str]
+    ) -> None:
+        self._rows = rows
+        self._columns = heading.columns
+        self._heading = heading
+        self._facts = facts
+        self._names = {name for name in names if name}
+        self._body = Body()
+        self._footer = False
+        self._signed_column = self._has_signs()
+        self._accounts: set[str] = set()
+
+    def run(self) -> Body:
+        for index, row in enumerate(self._rows):
+            filled = [at for at, cell in enumerate(row.cells) if not cells.is_blank(cell)]
+            if filled:
+                self._read(row, filled, index)
+        if len(self._accounts) == 1:
+            self._body.account = self._accounts.pop()
+        return self._body
+
+    def _read(self, row: Row, filled: list[int], index: int) -> None:
+        when, reference, bad_day = self._day(row)
+        has_money = any(not cells.is_blank(self._cell(row, name)) for name in _MONEY)
+        if when is not None and has_money and self._may_move_money(row):
+            self._entry(row, when, reference)
+            return
+        label = self._label(row)
+        if label is not None and self._take_label(row, label):
+            return
+        if when is not None and has_money and label is None:
+            self._entry(row, when, reference)
+        elif when is not None and label is None:
+            self._body.miss(
+                row.line, "Dòng có ngày nhưng không có số tiền.", "A row with a day but no amount."
+            )
+        elif label is None and not self._is_decoration(row, filled, index):
+            self._without_day(row, filled, bad_day)
+
+    def _without_day(self, row: Row, filled: list[int], bad_day: str | None) -> None:
+        """A row without a day: money that cannot be placed, a wrapped memo, a cut entry, a note."""
+        memo_at = self._columns.get("memo")
+        if self._may_move_money(row):
+            self._body.miss(
+                row.line,
+                f"Dòng có số tiền nhưng không có ngày hợp lệ {shown(bad_day or '')}.",
+                f"A row with an amount but without a valid day {shown(bad_day or '')}.",
+            )
+        elif filled == [memo_at] and self._body.lines and not self._footer:
+            last = self._body.lines[-1]
+            more = cells.shown_text(row.cells[filled[0]])
+            self._body.lines[-1] = replace(last, memo=" ".join(f"{last.memo} {more}".split()))
+        elif not self._footer and bad_day is not None and bad_day[:1].isdigit():
+            self._body.miss(
+                row.line,
+                f"Không đọc được ngày {shown(bad_day)}.",
+                f"The day cannot be read: {shown(bad_day)}.",
+            )
+        elif not self._footer and self._is_lone_serial(row, filled):
+            self._body.miss(
+                row.line,
+                "Dòng chỉ có số thứ tự; tệp có thể bị cắt cụt.",
+                "A row with a serial number only; the file may be cut off.",
+            )
+
+    def _is_lone_serial(self, row: Row, filled: list[int]) -> bool:
+        said = cells.shown_text(row.cells[filled[0]]).strip()
+        return filled == [self._columns.get("serial")] and said.isdigit()
+
+    def _entry(self, row: Row, when: tuple[date, time | None], reference: str | None) -> None:
+        try:
+            amount = self._amount(row)
+        except AmountError as bad:
+            self._body.miss(
+                row.line,
+                f"Không đọc được số tiền {shown(str(bad))}.",
+                f"The amount cannot be read: {shown(str(bad))}.",
+            )
+            return
+        except UnclearSideError as bad:
+            self._body.miss(
+                row.line,
+                f"Không rõ tiền vào hay tiền ra {shown(str(bad))}.",
+                f"Cannot tell money in from money out: {shown(str(bad))}.",
+            )
+            return
+        texts = {name: self._text(row, name) for name in _TEXTS}
+        own = self._text(row, "account")
+        if own and self._facts.account not in {None, own}:
+            # The file is for one account, so another number on the line is the other side's.
+            texts["counterparty_account"] = texts["counterparty_account"] or own
+        elif own:
+            self._accounts.add(own)
+        self._body.lines.append(
+            StatementLine(
+                line=row.line,
+                booking_date=when[0],
+                value_date=self._value_date(row),
+                txn_time=when[1] or cells.time_of_day(self._cell(row, "time")),
+                amount=amount,
+                bank_reference=reference or texts["reference"],
+                counterparty_account=texts["counterparty_account"],
+                counterparty_name=texts["counterparty_name"],
+                memo=texts["memo"] or "",
+                balance_after=self._balance(row),
+            )
+        )
+
+    def _amount(self, row: Row) -> Decimal:
+        """credit - debit - fee - VAT. A minus printed inside a debit column is still a debit."""
+        said = {name: self._money(row, name) for name in _MONEY if name in self._columns}
+        if "debit" in self._columns and "credit" in self._columns:
+            out = sum((abs(said.get(name) or ZERO) for name in ("debit", "fee", "vat")), ZERO)
+            self._body.debit += abs(said["debit"] or ZERO)
+            self._body.credit += said["credit"] or ZERO
+            return (said["credit"] or ZERO) - out
+        amount = said["amount"]
+        charges = sum((abs(said.get(name) or ZERO) for name in ("fee", "vat")), ZERO)
+        if amount is None:
+            return -charges
+        kind = fold(cells.shown_text(self._cell(row, "kind")))
+        sign = cells.shown_text(self._cell(row, "kind")).strip()
+        if kind in labels().credit_words or sign == "+":
+            return amount - charges
+        if kind in labels().debit_words or sign in {"-", "\u2212"}:
+            return -abs(amount) - charges
+        if self._signed_column or ("kind" not in self._columns and "balance" in self._columns):
+            return amount - charges  # without a sign anywhere the running balance is the proof
+        raise UnclearSideError(sign or cells.shown_text(self._cell(row, "amount")))
+
+    def _money(self, row: Row, name: str) -> Decimal | None:
+        return cells.amount(self._cell(row, name), self._facts.currency)
+
+    def _balance(self, row: Row) -> Decimal | None:
+        try:
+            return self._money(row, "balance")
+        except AmountError as bad:
+            self._body.problems.append(
+                Problem(
+                    row.line,
+                    f"Không đọc được số dư {shown(str(bad))}.",
+                    f"The balance cannot be read: {shown(str(bad))}.",
+                )
+            )
+            return None
+
+    def _day(self, row: Row) -> tuple[tuple[date, time | None] | None, str | None, str | None]:
+        """(day and time, reference in the same cell, text that is no day)."""
+        name = next(n for n in ("date", "date_reference", "value_date") if n in self._columns)
+        cell = self._cell(row, name)
+        if cells.is_blank(cell):
+            return None, None, None
+        try:
+            return cells.moment(cell), None, None
+        except DateError:
+            said = cells.shown_text(cell).strip()
+        found = leading_date(said)
+        if found is None:
+            return None, None, said
+        day, rest = found
+        return (day, None), " ".join(rest.split()) or None, None
+
+    def _value_date(self, row: Row) -> date | None:
+        """The value date of its own column; a bad one loses nothing but itself."""
+        try:
+            found = cells.moment(self._cell(row, "value_date"))
+        except DateError as bad:
+            self._body.problems.append(
+                Problem(
+                    row.line,
+                    f"Không đọc được ngày hiệu lực {shown(str(bad))}.",
+                    f"The value date cannot be read: {shown(str(bad))}.",
+                )
+            )
+            return None
+        return found[0] if found else None
+
+    def _text(self, row: Row, name: str) -> str | None:
+        try:
+            return cells.text(self._cell(row, name)) or None
+        except DigitsLostError as lost:
+            self._body.problems.append(
+                Problem(
+                    row.line,
+                    "Ô tham chiếu hoặc tài khoản được lưu dạng số nên có thể mất chữ số "
+                    f"{shown(str(lost))}.",
+                    "A reference or account is stored as a number and may have lost digits: "
+                    f"{shown(str(lost))}.",
+                )
+            )
+            return None
+
+    def _label(self, row: Row) -> str | None:
+        """opening, closing or total, if a cell outside the money columns starts with it."""
+        for cell in row.cells:
+            kind = label_of(cell)
+            if kind in {"opening", "closing", "total"}:
+                return kind
+        return None
+
+    def _take_label(self, row: Row, label: str) -> bool:
+        """Keep the figures of a labelled row; False if it has none and may be something else."""
+        amounts = row_amounts(row.cells, self._facts.currency)
+        if not amounts:
+            return False
+        if label == "total":
+            self._footer = True
+            self._facts.totals.append(self._totals(amounts))
+            return True
+        at_balance = self._columns.get("balance", -1)
+        values = [amounts[at_balance]] if at_balance in amounts else list(amounts.values())
+        if len(set(values)) == 1:  # two figures and no column to say which: no claim
+            if label == "opening" and self._facts.opening is None:
+                self._facts.opening = values[0]
+            elif label == "closing":
+                self._facts.closing = values[0]
+        self._footer = self._footer or label == "closing"
+        return True
+
+    def _totals(self, amounts: Mapping[int, Decimal]) -> tuple[Decimal | None, Decimal | None]:
+        debit = amounts.get(self._columns.get("debit", -1))
+        credit = amounts.get(self._columns.get("credit", -1))
+        return (None if debit is None else abs(debit)), credit
+
+    def _is_decoration(self, row: Row, filled: list[int], index: int) -> bool:
+        """A heading again (next page, or its English half), or a row that numbers the columns."""
+        folded = [fold(cells.shown_text(row.cells[at])) for at in filled]
+        known = sum(name in self._names or name in self._heading.profile.fields for name in folded)
+        if known >= max(2, len(filled) - 1):
+            return True
+        digits = sum(name.isdigit() for name in folded)
+        return index == 0 and all(len(name) <= 2 for name in folded) and 2 * digits >= len(folded)
+
+    def _has_signs(self) -> bool:
+        """True if any amount of a single amount column carries a sign."""
+        at = self._columns.get("amount")
+        return at is not None and any(
+            cells.shown_text(row.cells[at]).strip()[:1] in {"-", "+", "(", "\u2212"}
+            for row in self._rows
+            if at < len(row.cells)
+        )
+
+    def _may_move_money(self, row: Row) -> bool:
+        """True if any money cell is not plainly zero; an unreadable one with digits may be."""
+        for name in _MONEY:
+            try:
+                if self._money(row, name):
+                    return True
+            except AmountError:
+                if any(char.isdigit() for char in cells.shown_text(self._cell(row, name))):
+                    return True
+        return False
+
+    def _cell(self, row: Row, name: str) -> Cell:
+        at = self._columns.get(name)
+        return row.cells[at] if at is not None and at < len(row.cells) else ""
