@@ -148,6 +148,17 @@ def signed(given: Seal, signature: bytes, public_key: bytes) -> bool:
     return True
 
 
+def signed_receipt(header: Header, signature: bytes, public_keys: Iterable[bytes]) -> bool:
+    """Whether one of these keys (32 bytes each) signed the header. Pure."""
+    for public_key in public_keys:
+        try:
+            Ed25519PublicKey.from_public_bytes(public_key).verify(signature, header.to_sign())
+        except (InvalidSignature, ValueError):
+            continue
+        return True
+    return False
+
+
 def seal_of(row: Row[Any]) -> Seal:
     """A row of the query `queries.SEALS` as the value that is chained and signed."""
     return Seal(
