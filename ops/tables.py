@@ -90,7 +90,7 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, list[str]] | Problem]:
         try:
             for row in reader:
                 end = at + reader.line_num
-                if end - start > 1 and width and len(row) != width:
+                if end - start > 1 and _swallowed(lines[start + 1 : end], len(row), width):
                     break
                 if row:
                     yield _decoded(start + 1, row)
@@ -103,6 +103,16 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, list[str]] | Problem]:
         # A quote that is never closed swallowed what follows: give up one line, go on behind.
         yield _no_row(start + 1)
         at = start + 1
+
+
+def _swallowed(more: list[str], found: int, width: int) -> bool:
+    """Whether a record over several lines is really a quote that was never closed.
+
+    A wrapped memo goes on in lines that are no rows by themselves.
+    """
+    if width and found != width:
+        return True
+    return any(len(next(csv.reader([line]), [])) == width for line in more)
 
 
 def _decoded(line: int, row: list[str]) -> tuple[int, list[str]] | Problem:

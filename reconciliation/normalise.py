@@ -152,7 +152,8 @@ def delivered_again(frame: pd.DataFrame) -> dict[int, int]:
         "txn_time",
         "balance_after",
     ]
-    keys = frame[[*columns, "counterparty_account", "file_id"]].reset_index(drop=True)
+    keys = frame.reset_index(drop=True)
+    keys = keys.reindex(columns=[*columns, "counterparty_account", "file_id"], fill_value="")
     keys["memo"] = keys["memo"].fillna("").str.upper().str.replace(r"\s+", "", regex=True)
     named = keys["bank_ref"].fillna("").str.strip() != ""
     # What the same bank document may differ in from one file to the next is left out of its key.

@@ -1,0 +1,83 @@
+"""Memos: what banks wrap around them is parsed away, and what the payer wrote is kept."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from payments.domain import memo as memos
+
+MEMO = "MSHS0012345 hoc phi"
+
+WRAPPED = {
+    "Vietcombank": "MBVCB.1234567890.{}.CT tu 9999000123456 NGUYEN A toi 9999001234567 TRUONG X",
+    "Vietcombank, newer": "MBVCB.12345678901.6218BFTVGL256UBX.{}",
+    "Vietcombank, wrapped": "MBVCB.12345 67890.{}.CT tu 99990001 23456 NGUYEN VAN A",
+    "Vietcombank, cut": "MBVCB.1234567890.{}.CT",
+    "NAPAS": "123456.100926.133629.{}",
+    "NAPAS, date behind": "123456.100926.133629.{}-100926-13:36:44 123456",
+    "NAPAS, reference behind": "123456.100926.133629.{} FT26253123456789",
+    "ISO 8583": "020097042209101336292026ABCD123456.2039 1.133610.{}",
+    "wallet": "PARTNER.DIRECT_DEBITS_VCB.MSE.1234 5678901.20260910.12345678901-0000000678_{}",
+    "BIDV": "TKThe :1234567890, tai MB. {} -CTLNHIDI000012345678901-1/1-CRE-002",
+    "BIDV remittance": "REM Tfr Ac:1234567890 O@L_080005_211601_0_0_202419501_92905827637 {}",
+    "VietinBank": "CT DEN:123456789012 {}",
+    "VietinBank through NAPAS": "CT DEN:123456789012 {}; tai Napas",
+    "VietinBank, 247": "CT nhanh 247 den: {} (CT0000345678) NGUYEN VAN A",
+    "Agribank": "{} FT24254123456789",
+    "nested": "TKThe :1234567890, tai VCB. MBVCB.1234567890.{}.CT tu 9999000123456 NGUYEN VAN A "
+    "toi 9999001234567 TRUONG X -CTLNHIDI000012345678901-1/1-CRE-002",
+    "trace behind": "{} GD 174242-112126 15:45:46",
+    "network word": "IBFT {}",
+    "plain": "{}",
+}  # fmt: skip
+
+
+def payers_words(memo: str) -> list[str]:
+    return [
+        piece.symbols[start:end]
+        for piece in memos.read(memo).pieces
+        for start, end in piece.tokens()
+    ]
+
+
+@pytest.mark.parametrize("shape", WRAPPED.values(), ids=WRAPPED.keys())
+def test_only_the_payers_words_are_left_of_a_wrapped_memo(shape: str) -> None:
+    assert payers_words(shape.format(MEMO)) == ["MSHS0012345", "HOC", "PHI"]
+
+
+def test_letters_are_folded_and_every_place_is_remembered() -> None:
+    memo = "Đóng học phí: Nguyễn"
+
+    reading = memos.read(memo)
+
+    assert reading.text == "DONG HOC PHI: NGUYEN"
+    [piece] = reading.pieces
+    start, end = piece.tokens()[-1]
+    first, last = piece.span(start, end)
+    assert memo[first:last] == "Nguyễn"
+
+
+def test_marks_that_stand_apart_fold_into_their_letter() -> None:
+    assert memos.fold("ho\u0323c phi\u0301\u200b") == "HOC PHI"
+
+
+def test_a_payer_who_says_i_and_his_number_loses_nothing_behind_it() -> None:
+    assert payers_words("Toi 0000345678 nop MSHS0012345")[-2:] == ["NOP", "MSHS0012345"]
+
+
+def test_the_lines_own_date_and_reference_are_the_banks() -> None:
+    stamps = memos.day_stamps([date(2026, 9, 10)])
+
+    reading = memos.read("MSHS0 100926 B75001", foreign=stamps | {"B75001"})
+
+    assert [piece.symbols for piece in reading.pieces] == ["MSHS0"]
+    assert [wall.shape for wall in reading.walls] == ["named in the line"] * 2
+
+
+def test_text_that_takes_the_front_of_a_later_number_is_told() -> None:
+    [piece] = memos.read("MSHS001 23456789").pieces
+
+    assert piece.borrows(0, 11)
+    assert not piece.borrows(0, 15)
