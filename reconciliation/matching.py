@@ -24,6 +24,7 @@ from reconciliation.book import Book, Decision, Outcome, Row
 from reconciliation.claims import Claims, References
 from reconciliation.deciding import Credit, Judge, Orders
 from reconciliation.forms import Forms
+from reconciliation.normalise import texts
 from reconciliation.payers import Payers
 from reconciliation.reversals import Reversals, Seen
 
@@ -105,15 +106,15 @@ class _Lines:
     @classmethod
     def of(cls, frame: pd.DataFrame) -> _Lines:
         return cls(
-            ids=_texts(frame, "line_id"),
-            account=_texts(frame, "account"),
-            booked=_texts(frame, "booking_date"),
-            value=_texts(frame, "value_date"),
-            time=_texts(frame, "txn_time"),
-            bank_ref=_texts(frame, "bank_ref"),
+            ids=texts(frame, "line_id"),
+            account=texts(frame, "account"),
+            booked=texts(frame, "booking_date"),
+            value=texts(frame, "value_date"),
+            time=texts(frame, "txn_time"),
+            bank_ref=texts(frame, "bank_ref"),
             amount=frame["amount_vnd"].astype("int64").tolist(),
-            sender=_texts(frame, "counterparty_name"),
-            memo=_texts(frame, "memo"),
+            sender=texts(frame, "counterparty_name"),
+            memo=texts(frame, "memo"),
         )
 
     def reading(self, at: int) -> Reading:
@@ -144,7 +145,7 @@ class _Run:
         undone: frozenset[tuple[str, str]],
     ) -> _Run:
         columns = _orders(orders)
-        status = _texts(orders, "status")
+        status = texts(orders, "status")
         book = Book(orders["amount_vnd"].astype("int64").tolist(), status)
         references = References(columns.refs, learned)
         payers = Payers(columns.payer_codes, columns.payer_names)
@@ -276,21 +277,15 @@ def _quoted(claims: Claims) -> frozenset[int]:
     return frozenset(order for claim in claims.firm for order in claim.orders)
 
 
-def _texts(frame: pd.DataFrame, column: str) -> list[str]:
-    if column not in frame:
-        return [""] * len(frame)
-    return frame[column].astype("object").where(frame[column].notna(), "").astype(str).tolist()
-
-
 def _orders(frame: pd.DataFrame) -> Orders:
     columns = ("order_id", "order_ref", "payer_code", "payer_name", "due_at")
-    return Orders(*(_texts(frame, column) for column in columns))
+    return Orders(*(texts(frame, column) for column in columns))
 
 
 def _gateway_rows(frame: pd.DataFrame) -> Iterator[GatewayRow]:
-    texts = [_texts(frame, column) for column in normalise.GATEWAY_COLUMNS[:8]]
+    words = [texts(frame, column) for column in normalise.GATEWAY_COLUMNS[:8]]
     amounts = [frame[c].astype("int64").tolist() for c in normalise.GATEWAY_COLUMNS[8:]]
-    for row in zip(*texts, *amounts, strict=True):
+    for row in zip(*words, *amounts, strict=True):
         yield GatewayRow(*row)
 
 

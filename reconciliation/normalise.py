@@ -134,6 +134,13 @@ def _repeated(line: int, column: str, value: object) -> Problem:
     )
 
 
+def texts(frame: pd.DataFrame, column: str) -> list[str]:
+    """A column as plain text, "" where a cell or the whole column is missing."""
+    if column not in frame:
+        return [""] * len(frame)
+    return frame[column].astype("object").where(frame[column].notna(), "").astype(str).tolist()
+
+
 def delivered_again(frame: pd.DataFrame) -> dict[int, int]:
     """Lines that a bank sent a second time: place in the frame -> place of the first delivery.
 
@@ -152,13 +159,13 @@ def delivered_again(frame: pd.DataFrame) -> dict[int, int]:
         "txn_time",
         "balance_after",
     ]
-    keys = frame.reset_index(drop=True)
-    keys = keys.reindex(columns=[*columns, "counterparty_account", "file_id"], fill_value="")
-    keys["memo"] = keys["memo"].fillna("").str.upper().str.replace(r"\s+", "", regex=True)
-    named = keys["bank_ref"].fillna("").str.strip() != ""
+    every = [*columns, "counterparty_account", "file_id"]
+    keys = pd.DataFrame({column: texts(frame, column) for column in every}, dtype="str")
+    keys["memo"] = keys["memo"].str.upper().str.replace(r"\s+", "", regex=True)
+    named = keys["bank_ref"].str.strip() != ""
     # What the same bank document may differ in from one file to the next is left out of its key.
     for column in ("txn_time", "balance_after", "counterparty_account"):
-        keys[f"{column}_key"] = keys[column].fillna("").astype(str).where(~named, "")
+        keys[f"{column}_key"] = keys[column].where(~named, "")
     place = pd.Series(keys.index, index=keys.index)
 
     same_file = named & keys.duplicated([*columns, "file_id"], keep="first")
