@@ -25,6 +25,8 @@ def migrate(owner: Engine) -> str:
         _require_roles(connection)
         config = _config(connection)
         command.upgrade(config, "head")
+        # So that every process can tell, before it works, whether the tables are the ones it knows.
+        connection.execute(text(f"GRANT SELECT ON alembic_version TO {', '.join(ROLES)}"))
         connection.commit()
         return head()
 

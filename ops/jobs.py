@@ -1,0 +1,246 @@
+"""Jobs: what a worker can be woken for. A job carries names only, makes one call, and is safe to
+run twice, late, or not at all: whatever is due stays due in PostgreSQL until it is done.
+
+drain, drain_long        act on the messages of one drain (payments/outbox.py)
+request_reconciliation   ask for yesterday's runs, one message per account
+seal  expire_orders  sweep   upkeep
+
+SHORT and LONG are the tables of handlers: a new drain is a name in outbox.DRAINS and a line here.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from rq.timeouts import JobTimeoutException
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from ops import logs
+from ops.runtime import Runtime
+from payments import idempotency, orders, outbox, receipts, sealing
+from payments.domain import ids
+from payments.domain.calendar import business_day
+from payments.outbox import Claimed
+from webhooks import dispatch
+
+Handler = Callable[[Runtime, Session, Claimed], None]
+"""Acts on one message in its biller's transaction, which also marks it done."""
+
+LongHandler = Callable[[Runtime, Claimed], None]
+"""Acts on one message in transactions of its own, each short; repeating it changes nothing."""
+
+BATCH: Final = 500
+DRAIN_SECONDS: Final = 8.0  # then the job ends, and a stopping worker with it; the relay asks again
+LONG_DRAIN_SECONDS: Final = 300.0
+BATCH_SECONDS: Final = outbox.LEASE.total_seconds() * 2 / 3  # what is not begun by then goes back
+
+NIGHTLY: Final = timedelta(hours=1, minutes=30)  # after midnight in Hanoi
+FORGED_KEPT: Final = timedelta(days=30)
+
+log = logs.logger(__name__)
+_runtime: Runtime | None = None
+
+
+def _inbox(runtime: Runtime, db: Session, message: Claimed) -> None:
+    dispatch.handle(db, message.body, at=runtime.clock.now())
+
+
+def _receipts(runtime: Runtime, db: Session, message: Claimed) -> None:
+    receipts.handle(db, message, at=runtime.clock.now())
+
+
+SHORT: Final[dict[str, Handler]] = {"inbox": _inbox, "receipts": _receipts}
+LONG: Final[dict[str, LongHandler]] = {}
+
+
+def use(runtime: Runtime) -> None:
+    """Give the jobs of this process what they work with; forked children inherit it."""
+    global _runtime  # noqa: PLW0603  # RQ calls bare functions: this is the one way in
+    _runtime = runtime
+
+
+def handled() -> frozenset[str]:
+    """The drains that somebody handles."""
+    return frozenset(SHORT) | frozenset(LONG)
+
+
+def drain(drain: str) -> None:
+    """Handle the due messages of a drain, each in its own transaction, for a few seconds."""
+    runtime, handle = _given(), SHORT[drain]
+    end = time.monotonic() + DRAIN_SECONDS
+    while time.monotonic() < end:
+        with runtime.system.begin() as db:
+            batch = outbox.claim(db, drain, now=runtime.clock.now(), limit=BATCH)
+        if not batch:
+            return
+        left = _handle(runtime, handle, batch, until=min(end, time.monotonic() + BATCH_SECONDS))
+        with runtime.system.begin() as db:
+            outbox.release(db, left)
+
+
+def drain_long(drain: str) -> None:
+    """Handle the due messages of a drain one after the other, so that other workers share them."""
+    runtime, handle = _given(), LONG[drain]
+    end = time.monotonic() + LONG_DRAIN_SECONDS
+    while time.monotonic() < end:
+        with runtime.system.begin() as db:
+            claimed = outbox.claim(db, drain, now=runtime.clock.now(), limit=1)
+        if not claimed:
+            return
+        message = claimed[0]
+        try:
+            with _kept_alive(runtime, message):
+                handle(runtime, message)
+        except JobTimeoutException:
+            raise
+        except Exception as error:
+            _put_off(runtime, message, error)
+            continue
+        with runtime.sessions.begin(message.biller_id) as db:
+            outbox.done(db, message.id)
+
+
+def request_reconciliation() -> None:
+    """Ask for the runs of the last day that is over; an account and day is asked for once."""
+    runtime = _given()
+    at = runtime.clock.now()
+    day = business_day(at - NIGHTLY) - timedelta(days=1)
+    for biller_id, accounts in _accounts(runtime).items():
+        with runtime.sessions.begin(biller_id) as db:
+            for account_id in accounts:
+                request_run(db, account_id, day, at=at, once=True)
+
+
+def request_run(
+    db: Session, account_id: UUID, day: date, *, at: datetime, once: bool = False
+) -> UUID:
+    """Ask for the run of one bank account and business day; a worker takes it after the commit.
+
+    once: do nothing if it was asked for before with `once`, as the timetable does.
+    """
+    body = {"account": ids.shown("acc", account_id), "day": day}
+    name = f"{account_id}:{day}" if once else None
+    return outbox.emit(db, "run.requested", body, at=at, once=name)
+
+
+def seal() -> None:
+    """Seal what was posted since the last time, in chunks; see payments/sealing.py."""
+    runtime = _given()
+    key = runtime.ring.signing
+    if key is None:
+        runtime.config.need("sealing_key")
+    else:
+        sealing.seal_all(runtime.system, key=key, at=runtime.clock.now())
+
+
+def expire_orders() -> None:
+    """Close the payment orders whose time is over."""
+    runtime = _given()
+    at = runtime.clock.now()
+    with runtime.system.begin() as system:
+        due = system.scalars(
+            text("""
+                SELECT DISTINCT biller_id FROM payment_order
+                WHERE status IN ('created', 'awaiting') AND expires_at <= :at
+            """),
+            {"at": at},
+        ).all()
+    for biller_id in due:
+        more = True
+        while more:
+            with runtime.sessions.begin(biller_id) as db:
+                more = orders.expire_due(db, at=at) > 0
+
+
+def sweep() -> None:
+    """Drop forged calls and idempotency answers that are older than thirty days."""
+    runtime = _given()
+    at = runtime.clock.now()
+    with runtime.system.begin() as db:
+        answers = idempotency.forget_old(db, at=at)
+        forged = db.execute(
+            text("""
+                DELETE FROM inbound_call WHERE NOT verified AND received_at < :limit
+                RETURNING 1
+            """),
+            {"limit": at - FORGED_KEPT},
+        )
+        log.info("sweep.done", answers=answers, forged=len(forged.all()))
+
+
+def _given() -> Runtime:
+    assert _runtime is not None, "ops.jobs.use comes first"  # noqa: S101  # a mistake of ours
+    return _runtime
+
+
+def _handle(
+    runtime: Runtime, handle: Handler, batch: Sequence[Claimed], *, until: float
+) -> Sequence[Claimed]:
+    """Handle a batch in order; returns what time did not suffice for."""
+    for place, message in enumerate(batch):
+        if time.monotonic() >= until:
+            return batch[place:]
+        try:
+            with runtime.sessions.begin(message.biller_id) as db:
+                if not outbox.hold(db, message):
+                    continue
+                handle(runtime, db, message)
+                outbox.done(db, message.id)
+        except JobTimeoutException:
+            raise
+        except Exception as error:
+            _put_off(runtime, message, error)
+    return ()
+
+
+def _put_off(runtime: Runtime, message: Claimed, error: Exception) -> None:
+    """Note a failure in a fresh transaction, because the handler's own is rolled back."""
+    with runtime.sessions.begin(message.biller_id) as db:
+        attempts = outbox.failed(db, message.id, logs.describe(error), runtime.clock.now())
+    log.warning(
+        "message.failed",
+        message=str(message.id),
+        kind=message.kind,
+        attempts=attempts,
+        exc_info=error,
+    )
+
+
+@contextmanager
+def _kept_alive(runtime: Runtime, message: Claimed) -> Iterator[None]:
+    """Renew the lease of a message while a long handler works on it."""
+    over = threading.Event()
+
+    def renew() -> None:
+        held: Claimed | None = message
+        while held is not None and not over.wait(outbox.LEASE.total_seconds() / 3):
+            try:
+                with runtime.system.begin() as db:
+                    held = outbox.renew(db, held)
+            except Exception as error:
+                # The lease may run out; then another worker starts again, which is safe.
+                log.warning("lease.not_renewed", message=str(message.id), exc_info=error)
+
+    thread = threading.Thread(target=renew, name="lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _accounts(runtime: Runtime) -> Mapping[UUID, list[UUID]]:
+    with runtime.system.begin() as db:
+        rows = db.execute(text("SELECT biller_id, id FROM bank_account ORDER BY biller_id, id"))
+        found: dict[UUID, list[UUID]] = {}
+        for biller_id, account_id in rows:
+            found.setdefault(biller_id, []).append(account_id)
+    return found
