@@ -74,6 +74,7 @@ class Statement:
                  sums over the entries that were read, both zero or positive
     number       the bank's own statement or page number
     bank         profile that read it ("vietcombank"), None where the format has no profiles
+    closing_day  the day the closing balance stands for, when the file says so
     """
 
     account: str | None
@@ -87,6 +88,7 @@ class Statement:
     unread: int = 0
     number: str | None = None
     bank: str | None = None
+    closing_day: date | None = None
 
     @property
     def closes(self) -> bool:

@@ -15,6 +15,7 @@ from lxml import etree
 
 from adapters.statements.camt_entry import (
     account_number,
+    balance_day,
     children,
     first,
     line_of,
@@ -164,6 +165,7 @@ class _OpenStatement:
             credit_total=self.sums.credit,
             debit_total=self.sums.debit,
             unread=self.unread + doubtful + strange_opening + strange_closing,
+            closing_day=balance_day(_balance_node(node, _CLOSING)),
             number=text(node, "ElctrncSeqNb") or text(node, "LglSeqNb") or text(node, "Id") or None,
         )
 

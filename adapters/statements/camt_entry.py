@@ -216,6 +216,15 @@ def _moment(holder: etree._Element | None) -> tuple[date, time | None] | None:
     return None
 
 
+def balance_day(balance: etree._Element | None) -> date | None:
+    """The day a balance stands for; None without one or for a day that does not exist."""
+    try:
+        moment = _moment(first(balance, "Dt"))
+    except DateError:
+        return None
+    return moment[0] if moment else None
+
+
 def _not_booked(line: int, status: str) -> Problem:
     said = status or "?"
     return Problem(

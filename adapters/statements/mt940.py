@@ -49,7 +49,7 @@ _HEAD = re.compile(
     re.IGNORECASE,
 )
 _BALANCE = re.compile(
-    r"(?P<mark>[CD])[0-9]{6}(?P<currency>[A-Z]{3})(?P<amount>[0-9]{1,15}(?:,[0-9]{0,5})?)\s*"
+    r"(?P<mark>[CD])(?P<day>[0-9]{6})(?P<currency>[A-Z]{3})(?P<amount>[0-9]{1,15}(?:,[0-9]{0,5})?)\s*"
 )
 _NO_REFERENCE = frozenset({"", "NONREF", "NOTPROVIDED"})
 
@@ -102,6 +102,7 @@ class _Section:
     line: int
     account: str | None = None
     number: str | None = None
+    floor_currency: str | None = None
     opening: Field | None = None
     closing: Field | None = None
     entries: list[tuple[Field, list[Field]]] = field(default_factory=list)
@@ -159,6 +160,8 @@ def _file(section: _Section, item: Field) -> None:
         section.account = first_line or None
     elif item.tag in {"28", "28C"}:
         section.number = first_line or None
+    elif item.tag == "34F" and re.match("[A-Z]{3}", first_line):
+        section.floor_currency = first_line[:3]
     elif item.tag in {"60", "60F", "60M"}:
         section.opening = section.opening or item
     elif item.tag in {"62", "62F", "62M"}:
@@ -172,7 +175,7 @@ def _file(section: _Section, item: Field) -> None:
 def _statement(section: _Section, problems: list[Problem]) -> Statement:
     opening, currency = _balance(section.opening, section, "60", problems)
     closing, closing_currency = _balance(section.closing, section, "62", problems)
-    currency = currency or closing_currency or "VND"
+    currency = currency or closing_currency or section.floor_currency or "VND"
     if closing_currency not in {None, currency}:
         closing = None
         problems.append(
@@ -209,7 +212,20 @@ def _statement(section: _Section, problems: list[Problem]) -> Statement:
         debit_total=sums.debit,
         unread=len(section.entries) - len(lines),
         number=section.number,
+        closing_day=_balance_day(section.closing),
     )
+
+
+def _balance_day(item: Field | None) -> date | None:
+    """The day of a balance; None without one or for a day that does not exist."""
+    match = _BALANCE.match(item.value) if item else None
+    if match is None:
+        return None
+    day = match["day"]
+    try:
+        return date(2000 + int(day[:2]), int(day[2:4]), int(day[4:]))
+    except ValueError:
+        return None
 
 
 def _account(printed: str | None, currency: str) -> str | None:

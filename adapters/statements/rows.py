@@ -99,7 +99,7 @@ def _read_until_broken(lines: list[str], start: int, delimiter: str, table: Tabl
 
 
 def sheet_tables(data: bytes) -> Iterator[Table]:
-    """The visible sheets of an XLSX or XLS workbook. Raises NotTableError."""
+    """The sheets, hidden ones too, of an XLSX or XLS workbook. Raises NotTableError."""
     _check_archive(data)
     try:
         book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))

@@ -47,7 +47,7 @@ def read_csv(text: str, *, profile: str | None = None) -> ParsedFile:
 
 
 def read_workbook(data: bytes, *, profile: str | None = None) -> ParsedFile:
-    """Every visible sheet with a heading is one statement; sheets without one are ignored."""
+    """Every sheet with a heading is one statement; sheets without one are ignored."""
     kind = "xlsx" if data.startswith(b"PK") else "xls"
     if profile is not None and profile not in all_profiles():
         return refused("unknown-profile", kind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -17,7 +18,8 @@ def read(text: str) -> ParsedFile:
 def balance(code: str, amount: str, sign: str = "CRDT") -> str:
     return (
         f"<Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp>"
-        f'<Amt Ccy="VND">{amount}</Amt><CdtDbtInd>{sign}</CdtDbtInd></Bal>'
+        f'<Amt Ccy="VND">{amount}</Amt><CdtDbtInd>{sign}</CdtDbtInd>'
+        "<Dt><Dt>2026-11-21</Dt></Dt></Bal>"
     )
 
 
@@ -217,3 +219,9 @@ def test_other_xml_is_told_apart_from_a_statement() -> None:
 
     assert parsed.error is not None
     assert parsed.error.slug == "not-camt"
+
+
+def test_the_closing_balance_names_its_day() -> None:
+    (statement,) = read(document(balance("CLBD", "500"))).statements
+
+    assert statement.closing_day == date(2026, 11, 21)

@@ -205,3 +205,19 @@ def test_a_foreign_statement_keeps_its_decimals() -> None:
 
     assert (statement.opening, statement.closing) == (Decimal("-0.45"), Decimal("12.00"))
     assert statement.closes
+
+
+def test_the_closing_balance_names_its_day() -> None:
+    (statement,) = read(a_statement(closing="C261121VND1000,")).statements
+
+    assert statement.closing_day == date(2026, 11, 21)
+
+
+def test_an_interim_report_has_a_currency_and_no_balances() -> None:
+    text = ":20:X\n:25:9999000001\n:28C:1/1\n:34F:EUR0,\n:61:261121C12,45NTRFNONREF\n-\n"
+
+    (statement,) = read(text).statements
+
+    assert statement.currency == "EUR"
+    assert statement.lines[0].amount == Decimal("12.45")
+    assert not statement.closes
