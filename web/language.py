@@ -93,6 +93,11 @@ class Speech:
         said = Markup(escape(self.catalogue.gettext(sentence)))  # noqa: S704  # escaped in place
         return said.format(**values) if values else said
 
+    def tn(self, sentence: str, /, *, n: int, **values: object) -> Markup:
+        """Say a sentence about {n} things; English has a second form for all but one."""
+        said = Markup(escape(self.catalogue.ngettext(sentence, sentence, n)))  # noqa: S704  # as t
+        return said.format(n=n, **values)
+
     def say(self, what: Both | str) -> str:
         """Say what was written in both languages; a bare string is a name and stays."""
         return what.said(self.language) if isinstance(what, Both) else what

@@ -104,9 +104,9 @@ class Way:
 class StatusStrip:
     """Is my money seen? Answer of `status_url`, and part of PayPage.
 
-    status: a payer status of words.py. While it is `awaiting`, `confirming` or `part_paid` the
-    page goes on asking; any other one makes the browser fetch `page_url` in place.
-    received: đồng seen for this order so far. page_url: the pay page itself.
+    status: a payer status of words.py; received: đồng booked for this order so far. When either
+    differs from what the page was made with, the browser fetches `page_url`, the pay page
+    itself, and puts its <main> in place: so the page becomes the paid page.
     """
 
     template: ClassVar[str] = "portal/status.html"
@@ -117,9 +117,9 @@ class StatusStrip:
     received: int = 0
 
     @property
-    def settled(self) -> bool:
-        """Whether the page has become another one."""
-        return self.status not in ("awaiting", "confirming", "part_paid")
+    def state(self) -> str:
+        """What the page compares with its own."""
+        return f"{self.status}:{self.received}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ class PayPage:
 
     status: awaiting, confirming, part_paid, expired or cancelled.
     amount: đồng to pay now. qr: our own SVG, without it the panel is left out; qr_url: the same
-    picture as a PNG to save. renew_url: POST, makes a new code. wrong_url: reports a wrong name.
+    picture as a PNG to save, made by the page's script if empty. renew_url: POST, makes a new code.
     """
 
     template: ClassVar[str] = "portal/pay.html"

@@ -1,0 +1,245 @@
+"""Sample pages on which two people decide: discrepancies and refunds, in every state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from tests.house.cast_staff import NOW, QUEUE, shell
+from web.console.decisions import (
+    Candidate,
+    DiscrepanciesPage,
+    DiscrepancyDetail,
+    Done,
+    Entry,
+    Evidence,
+    Journal,
+    MemoPart,
+    RefundPage,
+    RefundRow,
+    RefundsPage,
+    StatementLine,
+)
+from web.console.pages import Hand
+from web.language import Both
+from web.pages import Choice, FieldError, Page, Pager
+
+JOURNAL: Final = Journal(
+    (
+        Entry("3378", Both("Tiền đã nhận, chưa ghi", "Received, not applied"), debit=541_000),
+        Entry("1383", Both("Phải thu", "Receivable"), credit=541_000),
+    ),
+    Both(
+        "giấy báo thành Thanh toán thiếu, còn 40.000 ₫", "the bill becomes Part paid, 40.000 ₫ left"
+    ),
+)
+MEMO: Final = (
+    MemoPart("MBVCB.6120934418."),
+    MemoPart("HP4W8N2 RXBID", "near", "a"),
+    MemoPart(" "),
+    MemoPart("LE GIA HUY", "exact", "b"),
+    MemoPart(" "),
+    MemoPart("3A1", "exact", "c"),
+    MemoPart(".CT tu 9999001122 "),
+    MemoPart("PHAM THI THU LAN", "exact", "d"),
+    MemoPart(" toi 9999018452 TRUONG TIEU HOC HOA SEN"),
+)
+EVIDENCE: Final = (
+    Evidence(
+        "code",
+        "HP4W8N2 RXBID",
+        "HP4W8N2RXBTD",
+        "near",
+        Both("Sai 1 ký tự", "1 character wrong"),
+        "a",
+    ),
+    Evidence("beneficiary", "LE GIA HUY", "Lê Gia Huy", "match", Both("Khớp", "Matches"), "b"),
+    Evidence("group", "3A1", "3A1", "match", Both("Khớp", "Matches"), "c"),
+    Evidence(
+        "payer",
+        "PHAM THI THU LAN",
+        "Phạm Thị Thu Lan",
+        "match",
+        Both("Đã trả 4 lần", "Paid 4 times before"),
+        "d",
+    ),
+    Evidence("amount", "541.000", "581.000", "differs", Both("Thiếu 40.000", "40.000 short")),
+)
+DETAIL: Final = DiscrepancyDetail(
+    id="d3",
+    kind="UNDERPAID",
+    status="assigned",
+    amount=541_000,
+    opened_at=NOW,
+    why=Both(
+        "mã phải sửa một ký tự và số tiền không bằng. Mã sửa chỉ được tự khớp khi đúng từng đồng.",
+        "the code needs one correction and the amount differs. A corrected code is only booked"
+        " unattended when the amount agrees to the đồng.",
+    ),
+    may="propose",
+    difference=-40_000,
+    line=StatementLine("hoasen-0901.sta", 57, NOW, "FT26009 4418 7720", "9999018452", "9999001122"),
+    memo=MEMO,
+    evidence=EVIDENCE,
+    candidates=(
+        Candidate(
+            "i1",
+            1,
+            "Lê Gia Huy",
+            "3A1",
+            581_000,
+            agrees=("beneficiary", "group", "payer"),
+            near=("code",),
+            differs=("amount",),
+            chosen=True,
+        ),
+        Candidate(
+            "i2",
+            2,
+            "Lê Gia Hưng",
+            "3A4",
+            541_000,
+            agrees=("amount",),
+            differs=("code", "beneficiary", "group", "payer"),
+        ),
+        Candidate(
+            "i3",
+            3,
+            "Lê Gia Huy Hoàng",
+            "1A2",
+            581_000,
+            near=("beneficiary",),
+            differs=("code", "group", "amount"),
+        ),
+    ),
+    ways=(
+        Choice("part", Both("Ghi nhận một phần", "Apply as part payment"), chosen=True),
+        Choice("refund", Both("Hoàn lại", "Refund")),
+        Choice("wait", Both("Chờ người nộp trả lời", "Wait for the payer")),
+    ),
+    reason="Nhầm số tháng 12/2025",
+    journal=JOURNAL,
+    proposer=Hand("Vũ Thu Hà", you=True),
+    approver=Hand("Đặng Quốc Hùng"),
+    history=(
+        Done(NOW, Both("Mở ra sau lần đối soát", "Opened by the run"), "Thuphi"),
+        Done(NOW, Both("Nhận việc", "Taken"), "Vũ Thu Hà"),
+    ),
+    propose_url="/console/discrepancies/d3/propose",
+    later_url="/console/discrepancies/d3/later",
+)
+
+
+def discrepancy_pages() -> Mapping[str, Page]:
+    """Every state of the split view."""
+    page = DiscrepanciesPage(
+        shell=shell("discrepancies"),
+        queue=QUEUE,
+        queue_count=6,
+        queue_amount=2_467_300,
+        list_url="/console/discrepancies",
+        kinds=(Choice("", Both("Mọi loại (6)", "All kinds (6)"), chosen=True),),
+        owners=(Choice("", Both("Của tôi và chưa giao", "Mine and unassigned"), chosen=True),),
+        chosen=DETAIL,
+        pager=Pager(next_url="?after=d6"),
+    )
+    asked = replace(
+        DETAIL, status="proposed", proposer=Hand("Vũ Thu Hà", NOW), propose_url="", later_url=""
+    )
+    own = Both(
+        "Bạn là người đề nghị nên cần một người khác duyệt.",
+        "You made the proposal, so somebody else has to approve it.",
+    )
+    solved = replace(
+        asked,
+        status="resolved",
+        may="watch",
+        approver=Hand("Đặng Quốc Hùng", NOW),
+        undo_url="/console/discrepancies/d3/undo",
+    )
+    missing_reason = FieldError(
+        "reason", Both("Ghi lý do, người duyệt cần đọc", "Give a reason: the approver reads it")
+    )
+    return {
+        "discrepancies": page,
+        "discrepancies-none-chosen": replace(page, chosen=None),
+        "discrepancies-empty": replace(page, queue=(), queue_count=0, queue_amount=0, chosen=None),
+        "discrepancies-filter-empty": replace(
+            page, queue=(), chosen=None, filtered=True, clear_url="/console/discrepancies"
+        ),
+        "discrepancies-no-candidate": replace(
+            page,
+            chosen=replace(
+                DETAIL,
+                kind="UNMATCHED",
+                candidates=(),
+                evidence=(),
+                difference=0,
+                journal=None,
+                search_url="/console/bills",
+                errors=(missing_reason,),
+                reason="",
+            ),
+        ),
+        "discrepancies-approve": replace(
+            page,
+            chosen=replace(
+                asked,
+                may="approve",
+                approver=Hand("Đặng Quốc Hùng", you=True),
+                approve_url="/a",
+                refuse_url="/r",
+            ),
+        ),
+        "discrepancies-own": replace(page, chosen=replace(asked, may="watch", why_not=own)),
+        "discrepancies-refused": replace(
+            page, chosen=replace(DETAIL, refused="Chưa gọi người nộp", may="watch")
+        ),
+        "discrepancies-resolved": replace(page, chosen=solved),
+    }
+
+
+def refund_pages() -> Mapping[str, Page]:
+    """Refunds: the list, one to approve, one of one's own."""
+    refund = RefundPage(
+        shell=shell("refunds"),
+        id="r1",
+        amount=45_000,
+        status="requested",
+        reason="Nghỉ 3 bữa, hoàn 3 × 15.000 ₫",
+        beneficiary="Trần Gia Bảo",
+        group="lớp 4A2",
+        method="bank_payout",
+        to_name="NGUYEN THI MINH HANG",
+        to_account="••••7731",
+        to_bank="Ngân hàng Thử nghiệm",
+        requester=Hand("Vũ Thu Hà", NOW),
+        approver=Hand("Đặng Quốc Hùng", you=True),
+        may="approve",
+        paid_at=NOW,
+        payment_reference="FT26009 9910 0217",
+        approve_url="/a",
+        refuse_url="/r",
+        back_url="/console/refunds",
+        history=(Done(NOW, Both("Đề nghị hoàn", "Refund requested"), "Vũ Thu Hà"),),
+    )
+    rows = (
+        RefundRow(
+            "r1", "/console/refunds/r1", "Trần Gia Bảo", 45_000, "requested", NOW, "Vũ Thu Hà"
+        ),
+        RefundRow("r2", "/console/refunds/r2", "Đỗ Hải Nam", 180_000, "sent", NOW, "Vũ Thu Hà"),
+    )
+    return {
+        "refunds": RefundsPage(shell("refunds"), rows, waiting=1, waiting_amount=45_000),
+        "refunds-empty": RefundsPage(shell("refunds"), ()),
+        "refund": refund,
+        "refund-own": replace(
+            refund,
+            may="watch",
+            why_not=Both(
+                "Bạn là người đề nghị nên cần một người khác duyệt.",
+                "You asked for it, so somebody else has to approve.",
+            ),
+        ),
+    }

@@ -1,0 +1,343 @@
+"""Sample pages for staff: today, days, files, bills, runs and sign-in, in every state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Final
+
+from web.console.pages import (
+    BadLine,
+    BillRow,
+    BillsPage,
+    ChannelRow,
+    Check,
+    Counted,
+    DayPage,
+    DayRow,
+    Equation,
+    FileRead,
+    FileRow,
+    Gap,
+    Hand,
+    ImportPage,
+    LatestRun,
+    QueueRow,
+    RunPage,
+    Shell,
+    Signature,
+    SignInPage,
+    StatementRead,
+    Tab,
+    TodayPage,
+)
+from web.language import Both
+from web.pages import Choice, FieldError, Page, Pager
+from web.rendering import HANOI
+
+NOW: Final = datetime(2026, 1, 9, 16, 42, tzinfo=HANOI)
+DAY: Final = date(2026, 1, 9)
+TABS: Final = (
+    Tab("today", "/console"),
+    Tab("discrepancies", "/console/discrepancies", 6),
+    Tab("bills", "/console/bills"),
+    Tab("statements", "/console/statements"),
+    Tab("days", "/console/days"),
+    Tab("refunds", "/console/refunds", 1),
+)
+
+
+def shell(active: str) -> Shell:
+    """The bar, with one tab active."""
+    return Shell("Trường Tiểu học Hoa Sen", "Vũ Thu Hà", TABS, active, "/console/sign-out")
+
+
+QUEUE: Final = (
+    QueueRow("d1", "?open=d1", "IN_TRANSIT", "MoMo · Phạm Thu An", 581_000, 50, overdue=True),
+    QueueRow("d2", "?open=d2", "FEE_VARIANCE", "ZaloPay · 0108", 3_300, 26),
+    QueueRow("d3", "?open=d3", "UNDERPAID", "VietQR · 09:14", 541_000, 7, current=True),
+    QueueRow("d4", "?open=d4", "DUPLICATE_PAYMENT", "VietQR · 3C Lê Nhật Vy", 581_000, 5),
+    QueueRow("d5", "?open=d5", "UNMATCHED", "VietQR · 13:20", 581_000, 3, status="proposed"),
+    QueueRow("d6", "?open=d6", "REFUND_UNMATCHED", "2B Đỗ Hải Nam", 180_000, 0),
+)
+EQUATION: Final = Equation(158_613_000, 156_130_000, 600_000, 180_000, 1_703_000, 0)
+BROKEN: Final = replace(
+    EQUATION,
+    named=1_663_000,
+    unexplained=40_000,
+    task_url="/console/discrepancies",
+    gaps=(
+        Gap(
+            Both("Tài khoản 9999018452: sao kê − sổ cái", "Account 9999018452: statement − ledger"),
+            40_000,
+        ),
+        Gap(Both("MoMo: quyết toán − sổ cái", "MoMo: settled − ledger"), 0),
+    ),
+)
+
+
+def today_pages() -> Mapping[str, Page]:
+    """The first page: a busy day, a quiet one, and one that does not add up."""
+    busy = TodayPage(
+        shell=shell("today"),
+        day=DAY,
+        status="open",
+        updated_at=NOW,
+        equation=EQUATION,
+        queue=QUEUE,
+        queue_count=6,
+        queue_amount=2_467_300,
+        queue_url="/console/discrepancies",
+        channels=(
+            ChannelRow("vietqr", 214, 124_915_000),
+            ChannelRow("momo", 31, 18_011_000),
+            ChannelRow("zalopay", 12, 6_972_000),
+            ChannelRow("vnpay", 9, 5_229_000),
+            ChannelRow("cash", 6, 3_486_000),
+        ),
+        day_url="/console/days/2026-01-09",
+        run=LatestRun("/console/runs/r1", date(2026, 1, 8), "done", NOW, 250, 244, 6),
+        timing_count=3,
+        timing_amount=1_743_000,
+    )
+    return {
+        "today": busy,
+        "today-quiet": replace(
+            busy,
+            queue=(),
+            queue_count=0,
+            queue_amount=0,
+            channels=(),
+            run=None,
+            timing_count=0,
+            equation=Equation(0, 0, 0, 0, 0, 0),
+        ),
+        "today-unexplained": replace(
+            busy,
+            equation=BROKEN,
+            missing=(
+                (
+                    Both(
+                        "Chưa có sao kê ngày 08/01/2026 của tài khoản 9999018452.",
+                        "The statement of 08/01/2026 for account 9999018452 has not arrived.",
+                    ),
+                    "/console/statements",
+                ),
+            ),
+        ),
+    }
+
+
+def day_pages() -> Mapping[str, Page]:
+    """A day that may be signed, one that may not, one that is locked."""
+    ready = DayPage(
+        shell=shell("days"),
+        day=date(2026, 1, 8),
+        status="reconciled",
+        equation=Equation(146_436_000, 144_093_000, 581_000, 600_000, 1_162_000, 0),
+        rows=(
+            DayRow("vietqr", 198, 116_224_000, None, 0, 116_224_000),
+            DayRow("momo", 28, 16_268_000, 16_268_000, 113_876, 16_154_124),
+            DayRow("zalopay", 11, 6_391_000, 6_391_000, 48_037, 6_342_963, "FEE_VARIANCE", 3_300),
+            DayRow("cash", 5, 2_905_000, 2_905_000, 0, 2_905_000),
+        ),
+        checks=(
+            Check(
+                True,
+                Both(
+                    "Sao kê đủ: đầu kỳ 1.284.310.500 + có 143.301.959 − nợ 600.000"
+                    " = cuối kỳ 1.427.012.459",
+                    "Statement complete: opening 1.284.310.500 + credits 143.301.959"
+                    " − debits 600.000 = closing 1.427.012.459",
+                ),
+            ),
+            Check(True, Both("250 lệnh, mỗi lệnh ở đúng một nơi", "250 orders, each in one place")),
+            Check(
+                False,
+                Both(
+                    "2 chênh lệch chuyển sang 09/01, đều có người phụ trách",
+                    "2 discrepancies carried to 09/01, each with an owner",
+                ),
+                "/console/discrepancies",
+            ),
+        ),
+        signatures=(
+            Signature("maker", Hand("Vũ Thu Hà", NOW)),
+            Signature("chief", Hand("Đặng Quốc Hùng", you=True)),
+        ),
+        sign_url="/console/days/2026-01-08/sign",
+        sheet_url="/console/days/2026-01-08/sheet",
+        previous_url="/console/days/2026-01-07",
+        next_url="/console/days/2026-01-09",
+    )
+    return {
+        "day": ready,
+        "day-blocked": replace(
+            ready,
+            status="open",
+            equation=BROKEN,
+            sign_url="",
+            reconcile_url="/reconcile",
+            why_not=Both("còn 40.000 ₫ chưa giải thích được.", "40.000 ₫ is still unexplained."),
+            why_not_url="/console/discrepancies",
+        ),
+        "day-locked": replace(
+            ready,
+            status="signed_off",
+            sign_url="",
+            signatures=(
+                Signature("maker", Hand("Vũ Thu Hà", NOW)),
+                Signature("chief", Hand("Đặng Quốc Hùng", NOW)),
+            ),
+        ),
+        "day-empty": replace(ready, rows=(), sign_url="", status="open"),
+    }
+
+
+def other_pages() -> Mapping[str, Page]:
+    """Sign-in, files, bills, a run."""
+    upload = ImportPage(
+        shell=shell("statements"),
+        action_url="/console/statements",
+        accounts=(Choice("a1", "9999018452 · Ngân hàng Thử nghiệm", chosen=True),),
+        recent=(
+            FileRow("hoasen-0801.sta", "read", NOW, "Vũ Thu Hà", 250, 2, "/console/statements/f1"),
+        ),
+    )
+    good = StatementRead(
+        "9999018452",
+        "VND",
+        DAY,
+        DAY,
+        1_284_310_500,
+        143_301_959,
+        -600_000,
+        1_427_012_459,
+        252,
+        True,
+    )
+    read = FileRead("hoasen-0901.sta", 88_410, "5d0a93fe" * 8, "read", "MT940", statements=(good,))
+    gap = Both(
+        "số dư đầu kỳ lệch 40.000 ₫ so với tệp trước.",
+        "the opening balance differs by 40.000 ₫ from the file before.",
+    )
+    wrong = FieldError(
+        "", Both("Thư điện tử hoặc mật khẩu chưa đúng.", "The e-mail or the password is not right.")
+    )
+    bad_code = FieldError(
+        "code", Both("Mã không đúng hoặc đã đổi", "The code is wrong or has changed")
+    )
+    bills = BillsPage(
+        shell=shell("bills"),
+        list_url="/console/bills",
+        rows=(
+            BillRow(
+                "HS-26-01-0412",
+                "/console/bills/i1",
+                "Trần Gia Bảo",
+                "lớp 4A2",
+                "Khoản thu tháng 01/2026",
+                581_000,
+                581_000,
+                "paid",
+                date(2026, 1, 15),
+            ),
+            BillRow(
+                "HS-26-01-0297",
+                "/console/bills/i2",
+                "Lê Nhật Vy",
+                "lớp 3C",
+                "Khoản thu tháng 01/2026",
+                581_000,
+                541_000,
+                "part_paid",
+                date(2026, 1, 15),
+            ),
+            BillRow(
+                "HS-26-01-0519",
+                "",
+                "Đỗ Hải Nam",
+                "lớp 2B",
+                "Khoản thu tháng 01/2026",
+                581_000,
+                0,
+                "unpaid",
+            ),
+        ),
+        statuses=(Choice("", Both("Mọi trạng thái", "Every status"), chosen=True),),
+        pager=Pager("?before=1", "?after=3"),
+    )
+    run = RunPage(
+        shell=shell("statements"),
+        day=date(2026, 1, 8),
+        account="9999018452",
+        status="done",
+        started_at=NOW,
+        attempt=1,
+        lines=252,
+        amount=143_901_959,
+        finished_at=NOW,
+        decisions=(
+            Counted("matched", 244, 141_000_000),
+            Counted("ignored", 2, 1_162_000),
+            Counted("discrepancy", 6, 1_739_959, "/console/discrepancies"),
+        ),
+        kinds=(Counted("UNDERPAID", 1, 541_000), Counted("UNMATCHED", 5, 1_198_959)),
+        again_url="/again",
+        day_url="/console/days/2026-01-08",
+    )
+    broken = Both("Không nối được với cơ sở dữ liệu.", "The database could not be reached.")
+    return {
+        "signin": SignInPage("password", "/console/sign-in"),
+        "signin-wrong": SignInPage(
+            "password", "/console/sign-in", "ha.vu@hoasen.example", (wrong,)
+        ),
+        "signin-code": SignInPage(
+            "code", "/console/sign-in/code", "ha.vu@hoasen.example", start_url="/console/sign-in"
+        ),
+        "signin-code-wrong": SignInPage(
+            "code", "/c", "ha.vu@hoasen.example", (bad_code,), start_url="/s"
+        ),
+        "signin-locked": SignInPage("password", "/s", locked_until=NOW, start_url="/s"),
+        "import": upload,
+        "import-read": replace(upload, result=replace(read, run_url="/console/runs/r1")),
+        "import-problems": replace(
+            upload,
+            result=replace(
+                read,
+                statements=(replace(good, complete=False, why_not=gap),),
+                problems=(
+                    BadLine(
+                        14,
+                        Both(
+                            "Số tiền “1.5” không phải số đồng nguyên.",
+                            "The amount “1.5” is not whole đồng.",
+                        ),
+                    ),
+                ),
+            ),
+        ),
+        "import-refused": replace(
+            upload,
+            result=FileRead(
+                "anh.png",
+                20_000,
+                "00" * 32,
+                "refused",
+                error=Both(
+                    "đây không phải sao kê: không thấy cột ngày và số tiền.",
+                    "this is no statement: no date and amount columns.",
+                ),
+            ),
+        ),
+        "import-again": replace(upload, result=replace(read, repeated_at=NOW)),
+        "bills": bills,
+        "bills-none-found": replace(
+            bills, rows=(), filtered=True, find="Vy", clear_url="/console/bills"
+        ),
+        "run": run,
+        "run-failed": replace(
+            run, status="failed", error=broken, decisions=(), kinds=(), finished_at=None
+        ),
+    }
