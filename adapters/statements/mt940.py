@@ -92,7 +92,8 @@ def read_text(text: str) -> ParsedFile:
         ]
     if not statements:
         return refused("no-statement", "mt940")
-    return parsed("mt940", statements, problems, _missing_page(sections, statements))
+    cut = refusal("cut-message") if mt940_fields.ends_in_the_middle(text) else None
+    return parsed("mt940", statements, problems, cut or _missing_page(sections, statements))
 
 
 @dataclass(slots=True)

@@ -20,6 +20,7 @@ _TAG = re.compile(
 _MARKER = re.compile(r"-|:9[0-9]{2}:\s*")
 _ENVELOPE = re.compile(r"(?:-\}|\{[1-5]:).*?(?=:[0-9]{2}[A-Z]?:|$)")
 _LOOSE_ENTRY = re.compile(r":61:(?=[0-9]{6})")
+_HALF_TAG = re.compile(r":[0-9]{0,2}[A-Z]?|-?\}?\{[0-9]?")
 _SNIFF = re.compile(
     r"^[\x00-\x1f\ufeff]*(?:\{[1-4]:.*)?:(?:20|25|28C?|60[FM]|61|62[FM]):", re.MULTILINE
 )
@@ -46,6 +47,17 @@ class Block:
 def looks_like_mt940(text: str) -> bool:
     """True if at least two different MT940 tags stand at line starts."""
     return len({match.group().split(":")[-2] for match in _SNIFF.finditer(text)}) >= 2
+
+
+def ends_in_the_middle(text: str) -> bool:
+    """True if the last line is half a tag, or a SWIFT envelope was opened and not closed.
+
+    Blocks before the cut may all close, so only the loose end tells that one is missing.
+    """
+    lines = text.rstrip().split("\n")
+    opened = sum(line.count("{1:") for line in lines if line.startswith(("{", "-}")))
+    closed = sum(line.startswith("-}") for line in lines)
+    return opened > closed or bool(_HALF_TAG.fullmatch(lines[-1].strip()))
 
 
 def entry_marks(text: str) -> int:

@@ -71,6 +71,10 @@ _REASONS: dict[str, tuple[str, str]] = {
         "Không có mẫu cột nào mang tên này.",
         "There is no column profile of this name.",
     ),
+    "cut-message": (
+        "Tệp MT940 bị cắt cụt ở cuối; có thể thiếu sao kê. Hãy tải lại tệp.",
+        "The MT940 file is cut off at its end; a statement may be missing. Download it again.",
+    ),
     "page-missing": (
         "Một trang sao kê còn trang sau nhưng trang sau thiếu hoặc không nối tiếp số dư.",
         "A page of the statement goes on, but the next one is missing or does not follow on.",

@@ -221,3 +221,16 @@ def test_an_interim_report_has_a_currency_and_no_balances() -> None:
     assert statement.currency == "EUR"
     assert statement.lines[0].amount == Decimal("12.45")
     assert not statement.closes
+
+
+@pytest.mark.parametrize(
+    "loose_end", ["{1:F01BANKVN", "{1:F01BANKVNVX}{2:I940}{4:", ":", ":20", "{"]
+)
+def test_a_loose_end_behind_statements_that_close_is_an_error(loose_end: str) -> None:
+    text = a_statement(":61:261121C5,NTRFNONREF", closing="C261121VND1005,")
+
+    parsed = read(text + loose_end)
+
+    assert parsed.statements[0].closes
+    assert parsed.error is not None
+    assert parsed.error.slug == "cut-message"
