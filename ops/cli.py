@@ -26,9 +26,11 @@ COMMANDS: Final[Mapping[str, str]] = {
     "migrate": "migrate",
     "backup": "backup",
     "restore": "restore",
+    "check-ledger": "check_ledger",
     "add-biller": "add_biller",
     "add-staff": "add_staff",
     "add-key": "add_key",
+    "set-channel": "set_channel",
 }
 """Command -> its module in ops/commands."""
 

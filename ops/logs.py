@@ -66,7 +66,15 @@ def configure(form: str, *, level: str = "info") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for noisy in ("sqlalchemy.engine", "httpx", "httpcore", "alembic", "rq.worker", "rq.job"):
+    for noisy in (
+        "sqlalchemy.engine",
+        "httpx",
+        "httpcore",
+        "alembic",
+        "rq.worker",
+        "rq.job",
+        "rq.cron",
+    ):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
 
 
@@ -86,6 +94,8 @@ def describe(error: BaseException) -> str:
         state = getattr(origin, "sqlstate", None) or "no state"
         constraint = getattr(getattr(origin, "diag", None), "constraint_name", None)
         return f"{name} {state}" + (f" {constraint}" if constraint else "")
+    if isinstance(error, ImportError):
+        return f"{name} {error.name}"  # a name of a module, which is what one needs to know
     place = _places(error.__traceback__)
     return f"{name} at {place[-1]}" if place else name
 

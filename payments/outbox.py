@@ -38,6 +38,7 @@ DRAINS: Final[Mapping[str, str]] = {
     "allocation.made": "receipts",
     "allocation.undone": "receipts",
     "invoice.settled": "receipts",
+    "invoice.cancelled": "receipts",
     "run.requested": "reconcile",
 }
 """Kind of message -> the drain that acts on it. Every other kind is told to billers only."""
