@@ -65,6 +65,9 @@ def report(db: Session, notice: Incoming, *, key_id: UUID, at: datetime) -> Rece
     """
     account = _account(db, notice.account_number)
     day = business_day(notice.received_at)
+    shown = _on_statement(db, account, notice)
+    if shown is not None:
+        return Received(shown, first_time=False)
     journal = journals.money_noticed(
         notice.gateway, notice.reference, notice.account_number, notice.amount, day=day
     )
@@ -74,6 +77,29 @@ def report(db: Session, notice: Incoming, *, key_id: UUID, at: datetime) -> Rece
     if received.first_time:
         apply_quoted(db, received.payment_id, notice.memo, at=at)
     return received
+
+
+def _on_statement(db: Session, account_id: UUID, notice: Incoming) -> UUID | None:
+    """The payment that a statement line brought before its notice came, if there is just one.
+
+    Same account, amount and bank reference, within a few days. Without a reference nothing
+    is assumed: the notice is booked, and found to be in transit for too long.
+    """
+    if not notice.bank_reference:
+        return None
+    found = db.scalars(
+        text("""SELECT id FROM payment WHERE biller_id = :biller AND bank_account_id = :account
+                AND NOT is_notice AND amount = :amount AND bank_reference = :reference
+                AND fact_day BETWEEN CAST(:day AS date) - 3 AND CAST(:day AS date) + 3"""),
+        {
+            "biller": biller_of(db),
+            "account": account_id,
+            "amount": notice.amount.amount,
+            "reference": notice.bank_reference,
+            "day": business_day(notice.received_at),
+        },
+    ).all()
+    return found[0] if len(found) == 1 else None
 
 
 def receive(
@@ -148,9 +174,12 @@ def apply_quoted(db: Session, payment_id: UUID, memo: str, *, at: datetime) -> Q
 
 
 def pay_order(
-    db: Session, payment_id: UUID, order_id: UUID, *, rule: str, by: Actor, at: datetime
+    db: Session, payment_id: UUID, order_id: UUID, *, rule: str, by: Actor | None, at: datetime
 ) -> int:
-    """Apply a payment's free money to one order because a person says so; return the đồng."""
+    """Apply a payment's free money to one order; return the đồng that it took.
+
+    by: the person who says so, none when a rule of the matching decided.
+    """
     code = db.scalar(
         text("SELECT code FROM payment_order WHERE biller_id = :biller AND id = :order"),
         {"biller": biller_of(db), "order": order_id},
@@ -159,6 +188,19 @@ def pay_order(
         raise NotFound()
     order = _asked(db, {code})[code]
     return _pay(db, payment_id, order, _free(db, payment_id), rule=rule, at=at, by=by)
+
+
+def beneficiary_of_order(db: Session, order_id: UUID) -> UUID:
+    """Whom the first bill of an order is about. Raises NotFound."""
+    found: UUID | None = db.scalar(
+        text("""SELECT i.beneficiary_id FROM order_invoice p JOIN invoice i
+                    ON i.biller_id = p.biller_id AND i.id = p.invoice_id
+                WHERE p.biller_id = :biller AND p.order_id = :order ORDER BY i.id LIMIT 1"""),
+        {"biller": biller_of(db), "order": order_id},
+    )
+    if found is None:
+        raise NotFound()
+    return found
 
 
 @dataclass(frozen=True, slots=True)

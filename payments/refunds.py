@@ -8,7 +8,7 @@ as sent here, and done only when the bank's statement shows it leaving.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -136,16 +136,29 @@ def record_sent(db: Session, refund_id: UUID, *, by: Actor, at: datetime) -> Non
     _tell(db, "refund.sent", refund_id, row.amount, by=by, at=at)
 
 
+def ensure_sent(db: Session, refund_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Before it is done it was sent, even if nobody wrote that down."""
+    if _locked(db, refund_id).status == RefundStatus.APPROVED:
+        record_sent(db, refund_id, by=by, at=at)
+
+
 def record_done(
-    db: Session, refund_id: UUID, *, account_number: str, reference: str, by: Actor, at: datetime
+    db: Session,
+    refund_id: UUID,
+    *,
+    account_number: str,
+    reference: str,
+    by: Actor,
+    at: datetime,
+    day: date | None = None,
 ) -> UUID:
     """The bank's statement shows the payout: book it; return its journal. Twice changes nothing.
 
-    account_number: ours, from which it left. reference: the bank's.
+    account_number: ours, from which it left. reference: the bank's. day: when it left.
     """
     row = _locked(db, refund_id)
     journal = journals.refund_paid(
-        refund_id, account_number, Money(row.amount), day=business_day(at)
+        refund_id, account_number, Money(row.amount), day=day or business_day(at)
     )
     if row.status != RefundStatus.DONE:
         _move(db, row, RefundStatus.DONE, at=at, provider_reference=reference)

@@ -88,6 +88,10 @@ class References:
         """The places of the orders with this compact reference."""
         return tuple(self._orders.get(ref, ()))
 
+    def kind(self, ref: str) -> str:
+        """ "code" for one of ours, "reference" for another system's."""
+        return "code" if codes.is_valid(ref) else "reference"
+
     def claims(self, reading: Reading) -> Claims:
         """Everything the memo claims, overlaps settled."""
         return _settled([*self._codes_in(reading), *self._refs_in(reading)])

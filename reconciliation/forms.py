@@ -18,6 +18,8 @@ from payments.domain.memo import Piece, fold
 
 _GROUPS = ("O0", "IL1", "S5", "B8", "Z2")
 _ALIKE = {char: group for group in _GROUPS for char in group}
+_PLAIN = re.compile(r"[0-9A-Z]*")
+_OTHER = re.compile(r"[^0-9A-Z]")
 _SURE_FROM = 300  # symbols seen before "the alphabet lacks it" is believed
 _BRANCHES = 3  # more different letters than this at a place: the body has begun
 _STAMP = re.compile(
@@ -105,6 +107,10 @@ class Forms:
                 if least <= len(body) < len(form.places) and piece.breaks_at(end):
                     yield (piece.symbols[start:end], *piece.span(start, end))
 
+    def prefixes(self) -> list[str]:
+        """The letters that the forms begin with, look-alikes not counted."""
+        return [form.prefix for form in self.forms]
+
     def starting(self, beginning: str, most: int) -> list[str]:
         """At most `most` known references that start like this."""
         at = bisect_left(self.spelled, beginning)
@@ -125,7 +131,8 @@ class Forms:
 
 def compact(ref: str) -> str:
     """A reference as it is compared: folded, letters and digits only."""
-    return re.sub(r"[^0-9A-Z]", "", fold(ref))
+    folded = fold(ref)
+    return folded if _PLAIN.fullmatch(folded) else _OTHER.sub("", folded)
 
 
 def learn(refs: Iterable[str]) -> Forms:

@@ -26,6 +26,7 @@ from reconciliation.deciding import Credit, Judge, Orders
 from reconciliation.forms import Forms
 from reconciliation.normalise import texts
 from reconciliation.payers import Payers
+from reconciliation.quick import Quick
 from reconciliation.reversals import Reversals, Seen
 
 _SHORTEST_TOKEN = 5
@@ -129,6 +130,7 @@ class _Run:
     again: dict[int, int]
     rows: list[GatewayRow]
     judge: Judge
+    quick: Quick
     settlement: Settlement
     batches: Batches
     reversals: Reversals
@@ -159,6 +161,7 @@ class _Run:
             normalise.delivered_again(lines),
             rows,
             Judge(columns, references, payers, book),
+            Quick(references, payers),
             settlement,
             Batches(_once(rows)),
             Reversals(book, columns.refs),
@@ -196,8 +199,12 @@ class _Run:
         return [event for *_, event in sorted(events)]
 
     def _line(self, at: int) -> Outcome:
-        lines, reading = self.lines, self.lines.reading(at)
-        claims = self.judge.hear(reading)
+        lines = self.lines
+        quick = (
+            self.quick.claims(lines.memo[at], lines.bank_ref[at]) if lines.amount[at] > 0 else None
+        )
+        reading = lines.reading(at) if quick is None else _unread(lines.memo[at])
+        claims = quick or self.judge.hear(reading)
         orders = _quoted(claims)
         if lines.amount[at] <= 0:
             return self.reversals.decide(lines.account[at], -lines.amount[at], reading, orders)
@@ -271,6 +278,11 @@ def _places(run: _Run) -> pd.DataFrame:
             place = "part_paid" if book.payers_of.get(order) else "open"
         places.append((order_id, book.owed[order], place))
     return pd.DataFrame(places, columns=["order_id", "owed_vnd", "place"])
+
+
+def _unread(memo: str) -> Reading:
+    """A memo whose one claim is known already: nothing in it is left to hear."""
+    return Reading(memo, "", (), (), ())
 
 
 def _quoted(claims: Claims) -> frozenset[int]:

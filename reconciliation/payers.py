@@ -6,11 +6,13 @@ it) and to suggest. It never books: names and codes in a memo are often the send
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from payments.domain.memo import Piece, Reading
+from payments.domain.memo import Piece, Reading, fold
 from reconciliation import forms
 from reconciliation.forms import Forms, compact
 
@@ -18,6 +20,7 @@ _MOST_WORDS = 6
 _SHORTEST_NAME = 6
 _SHORTEST_CODE = 4
 _GLUED_FROM = 12
+_LETTERS = re.compile(r"[A-Z]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +41,27 @@ class Payers:
         """codes, names: of the payer of each order, in the order of the frame."""
         self._codes: dict[str, list[int]] = defaultdict(list)
         self._names: dict[str, list[int]] = defaultdict(list)
+        self._words: set[str] = set()
         for order, (code, name) in enumerate(zip(codes, names, strict=True)):
             if len(key := compact(code)) >= _SHORTEST_CODE and any(map(str.isdigit, key)):
                 self._codes[key].append(order)
             if len(key := compact(name)) >= _SHORTEST_NAME and " " in name.strip():
                 self._names[key].append(order)
+                self._words.update(fold(name).split())
         self._forms: Forms = forms.learn(self._codes)
         self._lengths = sorted({len(name) for name in self._names})
 
     def has_code(self, code: str) -> bool:
         """Whether some payer has this compact code."""
         return code in self._codes
+
+    def prefixes(self) -> list[str]:
+        """The letters that payer codes begin with."""
+        return [form.prefix for form in self._forms.forms if form.prefix]
+
+    def words(self) -> frozenset[str]:
+        """Every word of every payer's name, folded."""
+        return frozenset(self._words)
 
     def of_name(self, name: str) -> tuple[int, ...]:
         """The orders of whoever has exactly this name."""
@@ -107,13 +120,12 @@ class Payers:
 
 def _words(piece: Piece, without: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """Runs of letters, cut also where a reference begins or ends."""
-    edges = {edge for span in without for edge in span}
-    start = None
-    for place in range(len(piece.symbols) + 1):
-        inside = place < len(piece.symbols) and piece.symbols[place].isalpha()
-        fresh = inside and (place in piece.breaks or piece.at[place] in edges)
-        if start is not None and (not inside or fresh):
-            yield start, place
-            start = None
-        if inside and start is None:
-            start = place
+    for start, end in piece.tokens():
+        first, last = piece.span(start, end)
+        # Inside a token symbols and memo go in step, but for letters of several marks.
+        edges = [edge for span in without for edge in span if first < edge < last]
+        cuts = [start, *sorted(place for place in range(start + 1, end)
+                               if edges and piece.place(place) in edges), end]  # fmt: skip
+        for begin, stop in pairwise(cuts):
+            for match in _LETTERS.finditer(piece.symbols, begin, stop):
+                yield match.span()

@@ -99,7 +99,12 @@ def an_order(db: Session, school: School, *bills: UUID) -> orders.Order:
 
 
 def a_notice(
-    db: Session, school: School, amount: int, memo: str, reference: str = "92704"
+    db: Session,
+    school: School,
+    amount: int,
+    memo: str,
+    reference: str = "92704",
+    bank_reference: str | None = None,
 ) -> money_in.Received:
     """Hear of a credit the way SePay tells it."""
     at = school.house.clock.now()
@@ -110,5 +115,6 @@ def a_notice(
         amount=Money(amount),
         received_at=at,
         memo=memo,
+        bank_reference=bank_reference,
     )
     return money_in.report(db, notice, key_id=vault.new_key(db, at=at), at=at)

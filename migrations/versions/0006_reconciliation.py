@@ -256,6 +256,14 @@ LANGUAGE sql STABLE AS $$
         (SELECT coalesce(sum(amount - used - refunded), 0) FROM credit
             WHERE biller_id = biller AND live),
         -ledger_balance(biller, 'credit', 'infinity')
+    UNION ALL
+    -- Statement lines that belong to no payment: each is in suspense until somebody said why.
+    SELECT 'ledger', 'suspense',
+        (SELECT coalesce(sum(-l.amount), 0) FROM discrepancy d
+            JOIN bank_line l ON l.biller_id = d.biller_id AND l.id = d.line_id
+            WHERE d.biller_id = biller AND d.payment_id IS NULL AND l.payment_id IS NULL
+                AND d.status NOT IN ('resolved', 'auto_resolved')),
+        ledger_balance(biller, 'suspense', 'infinity')
 $$;
 
 CREATE FUNCTION guard_day() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
@@ -315,6 +323,19 @@ END $$;
 CREATE TRIGGER discrepancy_approval BEFORE UPDATE ON discrepancy
     FOR EACH ROW EXECUTE FUNCTION guard_approval();
 
+-- A statement that could not be joined to the one before may be proven whole later, when the
+-- file in between has come. Nothing else about it changes.
+CREATE FUNCTION guard_statement() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF to_jsonb(NEW) - 'complete' - 'why_not' <> to_jsonb(OLD) - 'complete' - 'why_not'
+        OR OLD.complete OR NOT NEW.complete THEN
+        RAISE EXCEPTION 'a statement is kept as it was read' USING ERRCODE = 'TP001';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER statement_is_kept BEFORE UPDATE ON statement
+    FOR EACH ROW EXECUTE FUNCTION guard_statement();
+
 -- What a line settled is taken back by the move that undoes the match, never re-pointed.
 CREATE FUNCTION guard_settled_line() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -351,9 +372,10 @@ def upgrade() -> None:
     op.execute(
         "GRANT UPDATE (attempt, started_at, finished_at, counts, error) ON run TO thuphi_app"
     )
-    for table in ("statement", "line_match", "discrepancy_event"):
+    op.execute("GRANT UPDATE (complete, why_not) ON statement TO thuphi_app")
+    for table in ("line_match", "discrepancy_event"):
         op.execute(append_only(table))
-    for table in ("statement_file", "bank_line", "discrepancy", "run"):
+    for table in ("statement", "statement_file", "bank_line", "discrepancy", "run"):
         op.execute(never_deleted(table))
     op.execute(
         guarded_status(

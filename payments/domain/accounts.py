@@ -41,6 +41,8 @@ REFUNDS_GIVEN: Final = "refunds_given"
 BANK_CHARGES: Final = "bank_charges"
 INTEREST: Final = "interest"
 SUSPENSE: Final = "suspense"
+OTHER_INCOME: Final = "other_income"
+OTHER_EXPENSE: Final = "other_expense"
 OPENING: Final = "opening"
 
 
@@ -67,7 +69,9 @@ FIXED: Final = (
     Account(REFUNDS_GIVEN, Kind.INCOME, "5318", "Khoản thu đã hoàn", "Fees given back"),
     Account(BANK_CHARGES, Kind.EXPENSE, "6158", "Phí ngân hàng", "Bank charges"),
     Account(INTEREST, Kind.INCOME, "5158", "Lãi tiền gửi", "Interest"),
-    Account(SUSPENSE, Kind.ASSET, "1388", "Tiền ra chờ giải thích", "Money out to be explained"),
+    Account(OTHER_INCOME, Kind.INCOME, "7118", "Thu khác", "Other income"),
+    Account(OTHER_EXPENSE, Kind.EXPENSE, "8118", "Chi khác", "Other expense"),
+    Account(SUSPENSE, Kind.ASSET, "1388", "Dòng sao kê chờ giải thích", "Lines to be explained"),
     Account(OPENING, Kind.EQUITY, "4111", "Số dư đầu kỳ", "Opening balance"),
     Account(revenue("tuition"), Kind.INCOME, "5311", "Học phí, dịch vụ giáo dục", "Tuition"),
     Account(revenue("hospital"), Kind.INCOME, "5312", "Viện phí", "Hospital fees"),

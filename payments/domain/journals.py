@@ -142,49 +142,25 @@ def refund_paid(refund_id: UUID, number: str, amount: Money, *, day: date) -> Jo
     )
 
 
-def taken_back(line_id: UUID, number: str, amount: Money, *, day: date) -> Journal:
-    """The bank reversed a credit. Whatever it had paid was undone before."""
-    return _one(
-        f"reversal:{line_id}",
-        "taken_back",
-        day,
-        accounts.UNAPPLIED,
-        accounts.bank(number),
-        amount,
-    )
+def to_suspense(line_id: UUID, number: str, amount: int, *, day: date) -> Journal:
+    """A statement line that belongs to no payment: held in suspense until a person says why.
+
+    amount: signed đồng, money in is positive.
+    """
+    held, bank = accounts.SUSPENSE, accounts.bank(number)
+    debit, credit = (held, bank) if amount < 0 else (bank, held)
+    return _one(f"suspense:{line_id}", "to_suspense", day, debit, credit, Money(abs(amount)))
 
 
-def bank_charge(line_id: UUID, number: str, amount: Money, *, day: date) -> Journal:
-    """A fee the bank took."""
-    return _one(
-        f"charge:{line_id}",
-        "bank_charge",
-        day,
-        accounts.BANK_CHARGES,
-        accounts.bank(number),
-        amount,
-    )
+def from_suspense(key: str, account: str, amount: int, *, day: date) -> Journal:
+    """A person said what a line in suspense was.
 
-
-def interest(line_id: UUID, number: str, amount: Money, *, day: date) -> Journal:
-    """Interest the bank paid."""
-    return _one(
-        f"interest:{line_id}", "interest", day, accounts.bank(number), accounts.INTEREST, amount
-    )
-
-
-def money_out(line_id: UUID, number: str, amount: Money, *, day: date) -> Journal:
-    """A debit that nothing of ours explains yet: held in suspense until a person does."""
-    return _one(
-        f"out:{line_id}", "money_out", day, accounts.SUSPENSE, accounts.bank(number), amount
-    )
-
-
-def suspense_cleared(discrepancy_id: UUID, debit: str, amount: Money, *, day: date) -> Journal:
-    """A person explained a debit that was held in suspense."""
-    return _one(
-        f"clear:{discrepancy_id}", "suspense_cleared", day, debit, accounts.SUSPENSE, amount
-    )
+    account: where it belongs; amount: as on the line. key: names the decision, because a
+    decision that was taken back may be followed by another.
+    """
+    held = accounts.SUSPENSE
+    debit, credit = (account, held) if amount < 0 else (held, account)
+    return _one(f"explain:{key}", "from_suspense", day, debit, credit, Money(abs(amount)))
 
 
 def mirrored(original: Journal, *, key: str, day: date) -> Journal:

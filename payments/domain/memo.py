@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -33,25 +34,31 @@ class Wall:
 class Piece:
     """Payer's text between two walls, letters and digits only.
 
-    symbols: A-Z and 0-9; at: the place of each in the original memo; breaks: the places in
-    `symbols` before which something else stood (a blank, a dot, a line end). 0 always breaks.
+    symbols: A-Z and 0-9 without what stood between them. Token i begins at starts[i] of the
+    symbols and at came[i] of the folded text, which `at` maps to the original memo.
     """
 
     symbols: str
+    starts: tuple[int, ...]
+    came: tuple[int, ...]
     at: Sequence[int]
-    breaks: frozenset[int]
+
+    def place(self, symbol: int) -> int:
+        """Where in the original memo this symbol stands."""
+        token = bisect_right(self.starts, symbol) - 1
+        return self.at[self.came[token] + symbol - self.starts[token]]
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """[start, end) of the squeezed text as [start, end) of the original memo."""
-        return self.at[start], self.at[end - 1] + 1
+        """[start, end) of the symbols as [start, end) of the original memo."""
+        return self.place(start), self.place(end - 1) + 1
 
     def breaks_at(self, place: int) -> bool:
         """Whether a token ends or begins here."""
-        return place >= len(self.symbols) or place in self.breaks
+        return place >= len(self.symbols) or place in self.starts
 
     def gaps(self, start: int, end: int) -> list[int]:
         """The places inside [start, end) before which something stood."""
-        return [place for place in range(start + 1, end) if place in self.breaks]
+        return [place for place in self.starts if start < place < end]
 
     def borrows(self, start: int, end: int) -> bool:
         """Whether [start, end) takes the front of a later word or number.
@@ -68,8 +75,7 @@ class Piece:
 
     def tokens(self) -> list[tuple[int, int]]:
         """[start, end) of each stretch without a break."""
-        cuts = sorted({*self.breaks, 0, len(self.symbols)})
-        return [(a, b) for a, b in pairwise(cuts) if a < b]
+        return list(pairwise((*self.starts, len(self.symbols))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,10 +188,26 @@ SHAPES: dict[str, re.Pattern[str]] = {
     "time": re.compile(rf"(?<!\d){_HOUR}\s?:\s?{_60}(?:\s?:\s?{_60})?(?!\d)"),
 }
 
-# No shape of SHAPES can match a text that holds none of these.
-_HINTS = re.compile(
-    r"M\s?B\s?V|C\s?T|T\s?O\s?I|PARTN|\d\s?\d\s?\d\s?\d\s?\d\s?\d|FT|T\s?K\s?T|REM|TAI|IBFT|[:/]|\d[.-]\d"
-)
+# What a text without its blanks must hold for the shape to be in it; looking is cheap.
+_SIGNS: dict[str, tuple[str, ...]] = {
+    "Vietcombank app": ("MBVCB",),
+    "sender and receiver": ("CTTU", ".CT"),
+    "receiver": ("TOI",),
+    "wallet": ("PARTNER",),
+    "NAPAS": (".",),
+    "ISO 8583": ("0200",),
+    "date and time behind": (":",),
+    "trace behind": ("GD",),
+    "T24 reference": ("FT",),
+    "BIDV card": ("TKTHE",),
+    "BIDV remittance": ("REMTFR",),
+    "BIDV trace": ("CTLNH",),
+    "VietinBank": ("CTDEN", "247DEN", ";TAI"),
+    "VietinBank sender": ("(CT",),
+    "network word": ("IBFT",),
+    "date": ("/", "-", "."),
+    "time": (":",),
+}
 
 
 def day_stamps(days: Iterable[date]) -> frozenset[str]:
@@ -202,8 +224,9 @@ def read(memo: str, *, foreign: frozenset[str] = frozenset()) -> Reading:
     """
     text, at = fold_with_places(memo)
     found: list[Wall] = []
-    if _HINTS.search(text):
-        for shape, pattern in SHAPES.items():
+    squeezed = "".join(text.split())
+    for shape, pattern in SHAPES.items():
+        if any(sign in squeezed for sign in _SIGNS[shape]):
             found += [Wall(*match.span(), shape) for match in pattern.finditer(text)]
     if foreign:
         found += [
@@ -232,8 +255,8 @@ def _pieces(text: str, at: Sequence[int], walls: tuple[Wall, ...]) -> tuple[Piec
         words = list(_WORD.finditer(text, start, wall.start))
         start = wall.end
         if words:
-            symbols = "".join(word.group() for word in words)
-            places = [place for word in words for place in at[word.start() : word.end()]]
-            breaks = accumulate((word.end() - word.start() for word in words[:-1]), initial=0)
-            found.append(Piece(symbols, places, frozenset(breaks)))
+            tokens = [word.group() for word in words]
+            starts = accumulate(map(len, tokens[:-1]), initial=0)
+            came = tuple(word.start() for word in words)
+            found.append(Piece("".join(tokens), tuple(starts), came, at))
     return tuple(found)

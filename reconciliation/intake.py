@@ -1,0 +1,398 @@
+"""Intake: receive a statement file, keep its bytes, read it into lines.
+
+Three answers exist for a file: read, refused with a reason, or known already by its hash.
+A line is known by what the bank says of it and by how many alike stand before it in its own
+file, so a genuine twin is kept and a line delivered again is not taken twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, insert, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from payments import audit, vault
+from payments.domain import ids
+from payments.domain.errors import Invalid, NotFound
+from payments.domain.money import MOST, grouped
+from payments.domain.people import Actor
+from payments.domain.states import FILE, FileStatus, LineStatus, move
+from payments.store.orders import bank_account
+from payments.store.sessions import biller_of
+from reconciliation.statement import ParsedFile, Problem, Statement, StatementLine, StatementReader
+from reconciliation.store import bank_line, statement, statement_file
+
+MOST_BYTES = 50 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A file in our hands; first_time tells whether these bytes are new to this biller."""
+
+    file_id: UUID
+    first_time: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Whether a statement may post; why_not is None then. In both languages otherwise."""
+
+    complete: bool
+    why_vi: str | None = None
+    why_en: str | None = None
+    closes: bool = False
+
+
+def receive(db: Session, *, name: str, data: bytes, by: Actor, at: datetime) -> Kept:
+    """Keep the bytes as they came. The same bytes again are the same file.
+
+    Raises Invalid for an empty file or more than 50 MB.
+    """
+    if not data:
+        raise Invalid("Tệp rỗng.", "The file is empty.")
+    if len(data) > MOST_BYTES:
+        raise Invalid("Tệp lớn hơn 50 MB.", "The file is larger than 50 MB.")
+    biller_id, digest = biller_of(db), hashlib.sha256(data).digest()
+    before = _file_with(db, digest)
+    if before is not None:
+        return Kept(before, first_time=False)
+    file_id, key_id = ids.new(), vault.new_key(db, at=at)
+    written = db.scalar(
+        upsert(statement_file)
+        .values(
+            biller_id=biller_id,
+            id=file_id,
+            name=name[:200],
+            sha256=digest,
+            size=len(data),
+            status=FileStatus.RECEIVED,
+            key_id=key_id,
+            sealed=vault.seal(db, key_id, data, context=f"file:{file_id}"),
+            received_at=at,
+            received_by=by.id,
+        )
+        .on_conflict_do_nothing(index_elements=["biller_id", "sha256"])
+        .returning(statement_file.c.id)
+    )
+    if written is None:
+        same = _file_with(db, digest)
+        assert same is not None  # noqa: S101  # the conflict was this very row
+        return Kept(same, first_time=False)
+    detail = {"sha256": digest.hex(), "size": len(data)}
+    audit.note(db, "statement.receive", ids.shown("fil", file_id), by=by, at=at, detail=detail)
+    return Kept(file_id, first_time=True)
+
+
+def read(
+    db: Session, file_id: UUID, reader: StatementReader, *, profile: str | None = None
+) -> FileStatus:
+    """Read a received file into statements and lines; a file that was read stays as it is.
+
+    Returns READ, or REFUSED with the reason on the row. Nothing is posted here.
+    """
+    row = db.execute(
+        select(statement_file)
+        .where(statement_file.c.biller_id == biller_of(db), statement_file.c.id == file_id)
+        .with_for_update()
+    ).one_or_none()
+    if row is None:
+        raise NotFound()
+    if row.status != FileStatus.RECEIVED:
+        return FileStatus(row.status)
+    data = vault.unseal_bytes(db, row.key_id, row.sealed, context=f"file:{file_id}")
+    parsed = reader.read(data, name=row.name, profile=profile)
+    problems = list(parsed.problems)
+    if parsed.error is None or parsed.statements:
+        for ordinal, found in enumerate(parsed.statements, 1):
+            problems += _take(db, row, ordinal, found)
+    refused = not parsed.statements
+    _finish(db, row, parsed, problems, refused=refused)
+    return FileStatus.REFUSED if refused else FileStatus.READ
+
+
+def _finish(
+    db: Session, row: Row[Any], parsed: ParsedFile, problems: Sequence[Problem], *, refused: bool
+) -> None:
+    to = FileStatus.REFUSED if refused else FileStatus.READ
+    db.execute(
+        update(statement_file)
+        .where(statement_file.c.biller_id == row.biller_id, statement_file.c.id == row.id)
+        .values(
+            status=move(FILE, FileStatus(row.status), to=to),
+            format=parsed.format,
+            problems=[asdict(problem) for problem in problems],
+            error_vi=parsed.error.vi if parsed.error else None,
+            error_en=parsed.error.en if parsed.error else None,
+        )
+    )
+
+
+def _take(db: Session, file: Row[Any], ordinal: int, found: Statement) -> list[Problem]:
+    """Write one statement and its lines. Returns what a person should know about it."""
+    account = _account(db, found.account)
+    if account is None:
+        return [
+            Problem(
+                0,
+                f"Tài khoản {found.account or '(không ghi)'} không phải của đơn vị này.",
+                f"Account {found.account or '(none given)'} is not this biller's.",
+            )
+        ]
+    if found.currency != "VND":
+        return [
+            Problem(
+                0,
+                f"Sao kê bằng {found.currency}: đọc được nhưng chỉ ghi sổ VND.",
+                f"A statement in {found.currency} is read but never posted: only VND is.",
+            )
+        ]
+    last_day = _last_day(found)
+    if last_day is None:
+        return [
+            Problem(
+                0, "Sao kê không cho biết ngày.", "The statement does not say which day it is for."
+            )
+        ]
+    numbered = list(_numbered(found.lines))
+    known = _known(db, account.id, numbered)
+    proof = _prove(db, account, found, [line for line, key, nth in numbered if (key, nth) in known])
+    statement_id = ids.new()
+    first_day = min((line.booking_date for line in found.lines), default=last_day)
+    db.execute(
+        insert(statement).values(
+            biller_id=file.biller_id,
+            id=statement_id,
+            file_id=file.id,
+            ordinal=ordinal,
+            bank_account_id=account.id,
+            currency=found.currency,
+            first_day=first_day,
+            last_day=last_day,
+            opening=_dong(found.opening),
+            closing=_dong(found.closing),
+            line_count=len(found.lines),
+            closes=proof.closes,
+            complete=proof.complete,
+            why_not=None if proof.complete else f"{proof.why_vi} / {proof.why_en}",
+        )
+    )
+    fresh = [(line, key, nth) for line, key, nth in numbered if (key, nth) not in known]
+    problems = _write_lines(db, file, statement_id, account.id, fresh)
+    if not proof.complete:
+        problems.append(Problem(0, proof.why_vi or "", proof.why_en or ""))
+    problems += [
+        Problem(line.line, "Dòng này đã có từ tệp trước.", "This line came in an earlier file.")
+        for line, key, nth in numbered
+        if (key, nth) in known
+    ]
+    return problems
+
+
+def _prove(
+    db: Session, account: Row[Any], found: Statement, repeated: Sequence[StatementLine]
+) -> Proof:
+    """Proven complete: every entry read, opening + lines = closing, no gap to the one before.
+
+    repeated: lines of an earlier file that stand in this one again. A bank that delivers a
+    line twice counts it in neither balance, so they may be left out to make the sum close.
+    """
+    if found.opening is None or found.closing is None:
+        return Proof(False, "Sao kê không có số dư đầu hoặc cuối.", "A balance is missing.")
+    if found.unread:
+        return Proof(False, "Có dòng không đọc được.", "Some lines could not be read.")
+    total = sum((line.amount for line in found.lines), Decimal(0))
+    again = sum((line.amount for line in repeated), Decimal(0))
+    if found.closing - found.opening not in (total, total - again):
+        gap = grouped(int(found.closing - found.opening - total))
+        return Proof(
+            False,
+            f"Số dư không khớp: lệch {gap} ₫.",
+            f"The statement does not close: its lines and balances differ by {gap} ₫.",
+        )
+    first = min((line.booking_date for line in found.lines), default=_last_day(found))
+    if first is not None and _closing_before(db, account, first) != found.opening:
+        return Proof(False, *_GAP, closes=True)
+    return Proof(True, closes=True)
+
+
+_GAP = (
+    "Số dư đầu không nối tiếp sao kê trước: thiếu một tệp ở giữa.",
+    "The opening balance does not follow the statement before: a file in between is missing.",
+)
+
+
+def join(db: Session, account_id: UUID) -> int:
+    """Look again at statements that waited for a file in between; return how many are whole now."""
+    account = db.execute(
+        select(bank_account).where(
+            bank_account.c.biller_id == biller_of(db), bank_account.c.id == account_id
+        )
+    ).one()
+    waiting = db.execute(
+        select(statement.c.id, statement.c.first_day, statement.c.opening)
+        .where(statement.c.biller_id == account.biller_id)
+        .where(statement.c.bank_account_id == account_id)
+        .where(statement.c.closes, statement.c.complete.is_(False))
+        .order_by(statement.c.last_day, statement.c.id)
+    ).all()
+    joined = 0
+    for row in waiting:
+        if _closing_before(db, account, row.first_day) != row.opening:
+            continue
+        db.execute(
+            update(statement)
+            .where(statement.c.biller_id == account.biller_id, statement.c.id == row.id)
+            .values(complete=True, why_not=None)
+        )
+        joined += 1
+    return joined
+
+
+def _closing_before(db: Session, account: Row[Any], first: date) -> int:
+    """The balance with which a statement from this day on should begin, in đồng."""
+    closing: int | None = db.scalar(
+        select(statement.c.closing)
+        .where(
+            statement.c.biller_id == account.biller_id,
+            statement.c.bank_account_id == account.id,
+            statement.c.complete,
+            statement.c.first_day <= first,
+        )
+        .order_by(statement.c.last_day.desc(), statement.c.id.desc())
+        .limit(1)
+    )
+    opening: int = account.opening_balance
+    return opening if closing is None else closing
+
+
+def _write_lines(
+    db: Session,
+    file: Row[Any],
+    statement_id: UUID,
+    account_id: UUID,
+    lines: Iterable[tuple[StatementLine, bytes, int]],
+) -> list[Problem]:
+    rows, problems = [], []
+    for line, key, nth in lines:
+        amount = _dong(line.amount)
+        if amount is None or not 1 <= abs(amount) <= MOST:
+            problems.append(
+                Problem(
+                    line.line,
+                    f"Số tiền {line.amount} không ghi sổ được.",
+                    f"The amount {line.amount} cannot be booked.",
+                )
+            )
+            continue
+        line_id = ids.new()
+        rows.append(
+            {
+                "biller_id": file.biller_id,
+                "id": line_id,
+                "statement_id": statement_id,
+                "bank_account_id": account_id,
+                "line_no": line.line,
+                "line_key": key,
+                "occurrence": nth,
+                "booking_date": line.booking_date,
+                "value_date": line.value_date,
+                "txn_time": line.txn_time,
+                "amount": amount,
+                "bank_reference": line.bank_reference,
+                "balance_after": _dong(line.balance_after),
+                "key_id": file.key_id,
+                "sealed": vault.seal(db, file.key_id, _personal(line), context=f"line:{line_id}"),
+                "status": LineStatus.IMPORTED,
+            }
+        )
+    for start in range(0, len(rows), 1_000):
+        db.execute(insert(bank_line), rows[start : start + 1_000])
+    return problems
+
+
+def _personal(line: StatementLine) -> dict[str, Any]:
+    return {
+        "memo": line.memo,
+        "name": line.counterparty_name or "",
+        "account": line.counterparty_account or "",
+        "reference": line.reference or "",
+        "is_reversal": line.is_reversal,
+    }
+
+
+def _numbered(lines: Iterable[StatementLine]) -> Iterable[tuple[StatementLine, bytes, int]]:
+    """Each line with its key and its number among the lines alike in this file."""
+    seen: Counter[bytes] = Counter()
+    for line in lines:
+        key = _line_key(line)
+        seen[key] += 1
+        yield line, key, seen[key]
+
+
+def _line_key(line: StatementLine) -> bytes:
+    """What makes two lines alike: everything the bank says, white space aside.
+
+    The running balance stays out: banks print it in some files and not in others.
+    """
+    parts = (
+        line.booking_date.isoformat(),
+        str(line.amount.normalize()),
+        line.bank_reference or "",
+        "".join(line.memo.split()),
+        line.counterparty_account or "",
+    )
+    return hashlib.sha256("\x1f".join(parts).encode()).digest()
+
+
+def _known(
+    db: Session, account_id: UUID, numbered: Sequence[tuple[StatementLine, bytes, int]]
+) -> set[tuple[bytes, int]]:
+    rows = db.execute(
+        text("""SELECT line_key, occurrence FROM bank_line WHERE biller_id = :biller
+                AND bank_account_id = :account AND line_key = ANY(:keys)"""),
+        {
+            "biller": biller_of(db),
+            "account": account_id,
+            "keys": list({key for _, key, _ in numbered}),
+        },
+    )
+    return {(bytes(row.line_key), row.occurrence) for row in rows}
+
+
+def _account(db: Session, number: str | None) -> Row[Any] | None:
+    return db.execute(
+        select(bank_account).where(
+            bank_account.c.biller_id == biller_of(db),
+            bank_account.c.account_number == (number or "").replace(" ", ""),
+        )
+    ).one_or_none()
+
+
+def _file_with(db: Session, digest: bytes) -> UUID | None:
+    found: UUID | None = db.scalar(
+        select(statement_file.c.id).where(
+            statement_file.c.biller_id == biller_of(db), statement_file.c.sha256 == digest
+        )
+    )
+    return found
+
+
+def _last_day(found: Statement) -> date | None:
+    days = [line.booking_date for line in found.lines]
+    return max([*days, *([found.closing_day] if found.closing_day else [])], default=None)
+
+
+def _dong(amount: Decimal | None) -> int | None:
+    """Whole đồng, None for a fraction: statements in other currencies are not posted."""
+    if amount is None or amount != amount.to_integral_value():
+        return None
+    return int(amount)

@@ -1,0 +1,127 @@
+"""Late: notices that no statement has shown in time, and bills that were paid in part.
+
+Both clear by themselves when the other half arrives.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from payments.store.sessions import biller_of
+from reconciliation import discrepancies
+from reconciliation.discrepancies import Findings, Subject
+
+IN_TRANSIT_DAYS = 2
+"""Working days after which a notice without its statement line needs a person."""
+
+
+def flag(db: Session, account_id: UUID, day: date, *, at: datetime) -> None:
+    """Open what is late by the end of the day, and clear what has arrived."""
+    _flag_transit(db, account_id, day, at=at)
+    _clear_transit(db, account_id, at=at)
+    _flag_short(db, account_id, day, at=at)
+    _clear_short(db, account_id, at=at)
+
+
+def before(day: date, working_days: int) -> date:
+    """The day so many working days earlier. Weekends are not working days; holidays are, so
+    that a long holiday flags a little early rather than a thief a little late."""
+    while working_days:
+        day -= timedelta(days=1)
+        working_days -= day.weekday() < 5
+    return day
+
+
+def _flag_transit(db: Session, account_id: UUID, day: date, *, at: datetime) -> None:
+    rows = db.execute(
+        text("""SELECT p.id, p.amount, p.fact_day FROM payment p
+                WHERE p.biller_id = :biller AND p.bank_account_id = :account AND p.is_notice
+                    AND p.fact_day <= :limit
+                    AND EXISTS (SELECT FROM statement s WHERE s.biller_id = p.biller_id
+                        AND s.bank_account_id = p.bank_account_id AND s.complete
+                        AND s.last_day >= :day)
+                    AND NOT EXISTS (SELECT FROM bank_line l WHERE l.biller_id = p.biller_id
+                        AND l.payment_id = p.id AND l.amount > 0)
+                    AND NOT EXISTS (SELECT FROM discrepancy d WHERE d.biller_id = p.biller_id
+                        AND d.payment_id = p.id)"""),
+        {
+            "biller": biller_of(db),
+            "account": account_id,
+            "limit": before(day, IN_TRANSIT_DAYS),
+            "day": day,
+        },
+    ).all()
+    for row in rows:
+        discrepancies.open_(
+            db,
+            "MISSING_IN_REPORT",
+            Subject(payment_id=row.id),
+            row.amount,
+            findings=Findings(rule="none"),
+            day=row.fact_day,
+            at=at,
+        )
+
+
+def _clear_transit(db: Session, account_id: UUID, *, at: datetime) -> None:
+    for found in db.scalars(
+        text("""SELECT d.id FROM discrepancy d
+                JOIN payment p ON p.biller_id = d.biller_id AND p.id = d.payment_id
+                JOIN bank_line l ON l.biller_id = p.biller_id AND l.payment_id = p.id
+                WHERE d.biller_id = :biller AND p.bank_account_id = :account AND l.amount > 0
+                    AND d.kind = 'MISSING_IN_REPORT'
+                    AND d.status NOT IN ('resolved', 'auto_resolved', 'approved')"""),
+        {"biller": biller_of(db), "account": account_id},
+    ).all():
+        discrepancies.clear(db, found, why="line_arrived", at=at)
+
+
+_SHORT = """
+SELECT p.id, p.fact_day, o.amount - o.allocated AS missing
+FROM payment p
+JOIN allocation a ON a.biller_id = p.biller_id AND a.payment_id = p.id AND a.live
+JOIN payment_order o ON o.biller_id = a.biller_id AND o.id = a.order_id
+WHERE p.biller_id = :biller AND p.bank_account_id = :account AND o.allocated < o.amount
+    AND EXISTS (SELECT FROM order_invoice oi JOIN invoice i
+        ON i.biller_id = oi.biller_id AND i.id = oi.invoice_id
+        WHERE oi.biller_id = o.biller_id AND oi.order_id = o.id AND i.allocated < i.amount)
+"""
+
+
+def _flag_short(db: Session, account_id: UUID, day: date, *, at: datetime) -> None:
+    rows = db.execute(
+        text(
+            f"""SELECT DISTINCT ON (short.id) short.* FROM ({_SHORT}) short
+            WHERE short.fact_day = :day AND NOT EXISTS (SELECT FROM discrepancy d
+                WHERE d.biller_id = :biller AND d.payment_id = short.id)
+            ORDER BY short.id"""
+        ),
+        {"biller": biller_of(db), "account": account_id, "day": day},
+    ).all()
+    for row in rows:
+        discrepancies.open_(
+            db,
+            "UNDERPAID",
+            Subject(payment_id=row.id),
+            row.missing,
+            findings=Findings(rule="code_exact"),
+            day=row.fact_day,
+            at=at,
+        )
+
+
+def _clear_short(db: Session, account_id: UUID, *, at: datetime) -> None:
+    for found in db.scalars(
+        text(f"""SELECT d.id FROM discrepancy d
+                JOIN payment p ON p.biller_id = d.biller_id AND p.id = d.payment_id
+                WHERE d.biller_id = :biller AND p.bank_account_id = :account
+                    AND d.kind = 'UNDERPAID' AND d.holds = 0
+                    AND d.status NOT IN ('resolved', 'auto_resolved', 'approved')
+                    AND NOT EXISTS (SELECT FROM ({_SHORT}) short WHERE short.id = d.payment_id)"""),
+        {"biller": biller_of(db), "account": account_id},
+    ).all():
+        discrepancies.clear(db, found, why="paid_in_full", at=at)

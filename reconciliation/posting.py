@@ -1,0 +1,275 @@
+"""Posting: what was decided about a statement line becomes journals and a status.
+
+Every line of a complete statement is booked on its bank account the night it is read, so
+that the ledger's bank balance is the bank's. What it was *for* may still be open: then it is
+free money of a payment, or in suspense, and a discrepancy says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from payments import allocations, ledger, money_in, refunds
+from payments.domain import ids, journals
+from payments.domain.calendar import HANOI
+from payments.domain.money import Money
+from payments.domain.people import SERVICE
+from payments.domain.states import LINE, LineStatus, move
+from payments.store.payments import payment
+from payments.store.sessions import biller_of
+from reconciliation import discrepancies
+from reconciliation.discrepancies import Candidate, Findings, Subject
+from reconciliation.evidence import Evidence
+from reconciliation.store import bank_line, line_match
+
+_NOON = time(12)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A statement line with its sealed part opened. amount: signed đồng, in is positive."""
+
+    id: UUID
+    key_id: UUID
+    account_id: UUID
+    account_number: str
+    day: date
+    value_date: date | None
+    txn_time: time | None
+    amount: int
+    bank_reference: str | None
+    memo: str
+    name: str
+    account: str
+    is_reversal: bool
+
+    @property
+    def at(self) -> datetime:
+        """When it happened, as far as the bank says: the middle of the day without a time."""
+        return datetime.combine(self.day, self.txn_time or _NOON, HANOI)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One order the engine named for a line. order_id: shown id; amount in đồng."""
+
+    order_id: str
+    amount: int
+    rule: str
+    score: float
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the engine decided about a line. automatic: book the choices; else suggest them.
+
+    code: exception code or "". related: the id it names, e.g. the original of a reversal.
+    """
+
+    automatic: bool
+    code: str
+    choices: Sequence[Choice]
+    related: str = ""
+
+
+def settled(db: Session, line: Line, payment_id: UUID, *, rule: str, at: datetime) -> None:
+    """The line shows the money that a notice had told of."""
+    journal = journals.notice_settled(
+        line.id, line.account_number, Money(line.amount), day=line.day
+    )
+    posted = ledger.post(db, journal, at=at)
+    _close(db, line, LineStatus.MATCHED, payment_id=payment_id, journal_id=posted.journal_id)
+    _remember(db, line, payment_id, None, rule, 1.0, (), at=at)
+
+
+def paid_out(db: Session, line: Line, refund_id: UUID, *, at: datetime) -> None:
+    """The line shows the payout of a refund."""
+    journal_id = refunds.record_done(
+        db,
+        refund_id,
+        account_number=line.account_number,
+        reference=line.bank_reference or ids.shown("lin", line.id),
+        day=line.day,
+        by=SERVICE,
+        at=at,
+    )
+    _close(db, line, LineStatus.MATCHED, refund_id=refund_id, journal_id=journal_id)
+
+
+def arrived(db: Session, line: Line, verdict: Verdict, *, at: datetime) -> None:
+    """A credit that no notice announced: new money, applied as far as the verdict is sure."""
+    incoming = money_in.Incoming(
+        gateway="bank",
+        reference=ids.shown("lin", line.id),
+        account_number=line.account_number,
+        amount=Money(line.amount),
+        received_at=line.at,
+        memo=line.memo,
+        bank_reference=line.bank_reference,
+        counterparty_name=line.name,
+        counterparty_account=line.account,
+    )
+    journal = journals.money_on_statement(
+        line.id, line.account_number, Money(line.amount), day=line.day
+    )
+    received = money_in.receive(
+        db,
+        incoming,
+        account_id=line.account_id,
+        journal=journal,
+        is_notice=False,
+        key_id=line.key_id,
+        at=at,
+    )
+    posted = ledger.post(db, journal, at=at)  # the journal that `receive` wrote
+    _close(
+        db,
+        line,
+        LineStatus.IMPORTED,
+        payment_id=received.payment_id,
+        journal_id=posted.journal_id,
+    )
+    left = explain(db, received.payment_id, line.memo, verdict, day=line.day, at=at)
+    _close(db, line, LineStatus.DISCREPANCY if left else LineStatus.MATCHED)
+    for choice in verdict.choices[:1]:
+        _remember(
+            db,
+            line,
+            received.payment_id,
+            None,
+            choice.rule,
+            choice.score,
+            choice.evidence,
+            at=at,
+        )
+
+
+def explain(
+    db: Session, payment_id: UUID, memo: str, verdict: Verdict, *, day: date, at: datetime
+) -> int:
+    """Apply what is sure and open a discrepancy for the rest; return the đồng left open."""
+    if verdict.automatic:
+        for choice in verdict.choices:
+            order_id = ids.read("ord", choice.order_id)
+            money_in.pay_order(db, payment_id, order_id, rule=choice.rule, by=None, at=at)
+    free = _free(db, payment_id)
+    if free and verdict.automatic and verdict.code in ("", "OVERPAID") and verdict.choices:
+        order_id = ids.read("ord", verdict.choices[0].order_id)
+        if free < _amount(db, payment_id):  # a part was booked, the rest is the family's
+            beneficiary_id = money_in.beneficiary_of_order(db, order_id)
+            allocations.keep(db, payment_id, beneficiary_id, Money(free), at=at)
+            free = 0
+    discrepancies.hold(db, payment_id, free, at=at)
+    if free:
+        # An automatic choice that found nothing left to pay was paid by somebody meanwhile.
+        code = "DUPLICATE_PAYMENT" if verdict.automatic else verdict.code or "UNMATCHED"
+        subject = Subject(payment_id=payment_id, holds=free)
+        discrepancies.open_(
+            db, code, subject, free, findings=_findings(memo, verdict), day=day, at=at
+        )
+    return free
+
+
+def in_suspense(db: Session, line: Line, verdict: Verdict, *, at: datetime) -> None:
+    """A line that belongs to no payment: booked, held in suspense, and for a person to say why."""
+    journal = journals.to_suspense(line.id, line.account_number, line.amount, day=line.day)
+    posted = ledger.post(db, journal, at=at)
+    _close(db, line, LineStatus.DISCREPANCY, journal_id=posted.journal_id)
+    discrepancies.open_(
+        db,
+        verdict.code or "UNMATCHED",
+        Subject(line_id=line.id),
+        abs(line.amount),
+        findings=_findings(line.memo, verdict),
+        day=line.day,
+        at=at,
+    )
+
+
+def _findings(memo: str, verdict: Verdict) -> Findings:
+    best = verdict.choices[0] if verdict.choices else None
+    return Findings(
+        memo=memo,
+        rule=best.rule if best else "none",
+        evidence=[one.as_data() for one in best.evidence] if best else [],
+        candidates=[
+            Candidate(
+                choice.order_id,
+                choice.amount,
+                choice.rule,
+                choice.score,
+                [one.as_data() for one in choice.evidence],
+            )
+            for choice in verdict.choices
+            if choice.order_id
+        ],
+        related=verdict.related,
+    )
+
+
+def _close(db: Session, line: Line, to: LineStatus, **values: object) -> None:
+    """Move a line that is still imported, or only write what it points to."""
+    status = move(LINE, LineStatus.IMPORTED, to=to) if to is not LineStatus.IMPORTED else to
+    db.execute(
+        update(bank_line)
+        .where(bank_line.c.biller_id == biller_of(db), bank_line.c.id == line.id)
+        .values(status=status, **values)
+    )
+
+
+def _remember(
+    db: Session,
+    line: Line,
+    payment_id: UUID,
+    allocation_id: UUID | None,
+    rule: str,
+    score: float,
+    evidence: Sequence[Evidence],
+    *,
+    at: datetime,
+) -> None:
+    db.execute(
+        insert(line_match).values(
+            biller_id=biller_of(db),
+            id=ids.new(),
+            line_id=line.id,
+            payment_id=payment_id,
+            allocation_id=allocation_id,
+            rule=rule,
+            score=score,
+            # Names stay out of this row, which is kept for ever and is not sealed.
+            evidence=[_nameless(one) for one in evidence],
+            at=at,
+        )
+    )
+
+
+def _nameless(one: Evidence) -> dict[str, Any]:
+    data = one.as_data()
+    if one.kind in ("payer_name", "sender_name"):
+        data |= {"on_line": "", "on_order": ""}
+    return data
+
+
+def _free(db: Session, payment_id: UUID) -> int:
+    return int(_of_payment(db, payment_id).free)
+
+
+def _amount(db: Session, payment_id: UUID) -> int:
+    return int(_of_payment(db, payment_id).amount)
+
+
+def _of_payment(db: Session, payment_id: UUID) -> Any:
+    return db.execute(
+        select(payment.c.free, payment.c.amount).where(
+            payment.c.biller_id == biller_of(db), payment.c.id == payment_id
+        )
+    ).one()

@@ -1,0 +1,263 @@
+"""Runs: one bank account and one business day, step by step; may be repeated at any point.
+
+Each step takes the lines that still need it, in short transactions of its own, so a worker
+that dies costs a retry and nothing else, and a second run finds nothing to do:
+
+join      statements that waited for a file in between
+settle    lines that show what a notice had told of, and payouts of refunds
+match     the other lines, through the engine
+explain   free money without a discrepancy; notices that no line has shown in time
+finish    counts; the day becomes reconciled when nothing stands in the way
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from payments import days, refunds, vault
+from payments.domain import ids
+from payments.domain.errors import NotExplained
+from payments.domain.memo import fold
+from payments.domain.people import SERVICE
+from payments.store.sessions import Sessions, biller_of
+from reconciliation import expected, intake, kinds, posting, settling, verdicts
+from reconciliation import late as lateness
+from reconciliation.posting import Line
+from reconciliation.settling import Side
+
+CHUNK = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run did. counts: lines by status after it, and discrepancies open for the day."""
+
+    id: UUID
+    counts: dict[str, int]
+
+
+def run(
+    sessions: Sessions,
+    biller_id: UUID,
+    account_id: UUID,
+    day: date,
+    *,
+    clock: Callable[[], datetime],
+) -> Run:
+    """Reconcile the lines of one account up to the end of the day.
+
+    Opens its own transactions. Two runs of one account wait for each other.
+    """
+    with _step(sessions, biller_id, account_id) as db:
+        run_id = _begin(db, account_id, day, at=clock())
+        intake.join(db, account_id)
+    _settle(sessions, biller_id, account_id, day, clock=clock)
+    _match(sessions, biller_id, account_id, day, clock=clock)
+    with _step(sessions, biller_id, account_id) as db:
+        verdicts.explain_free_money(db, at=clock())
+        lateness.flag(db, account_id, day, at=clock())
+    return _finish(sessions, biller_id, account_id, day, run_id, at=clock())
+
+
+@contextmanager
+def _step(sessions: Sessions, biller_id: UUID, account_id: UUID) -> Iterator[Session]:
+    """A transaction that no other run of this account overlaps."""
+    with sessions.begin(biller_id) as db:
+        db.execute(
+            text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 13))"),
+            {"name": f"run {account_id}"},
+        )
+        yield db
+
+
+def _begin(db: Session, account_id: UUID, day: date, *, at: datetime) -> UUID:
+    run_id: UUID = db.scalars(
+        text("""INSERT INTO run (biller_id, id, bank_account_id, day, started_at)
+                VALUES (:biller, :id, :account, :day, :at)
+                ON CONFLICT (biller_id, bank_account_id, day) DO UPDATE
+                SET attempt = run.attempt + 1, started_at = :at, finished_at = NULL, error = NULL
+                RETURNING id"""),
+        {"biller": biller_of(db), "id": ids.new(), "account": account_id, "day": day, "at": at},
+    ).one()
+    return run_id
+
+
+def _settle(
+    sessions: Sessions,
+    biller_id: UUID,
+    account_id: UUID,
+    day: date,
+    *,
+    clock: Callable[[], datetime],
+) -> None:
+    with _step(sessions, biller_id, account_id) as db:
+        waiting = lines_to_do(db, account_id, day)
+        told = expected.notices(db, account_id)
+    pairs = settling.settle(
+        [Side(one.payment_id, one.amount, one.day, one.bank_reference, one.memo) for one in told],
+        [
+            Side(line.id, line.amount, line.day, line.bank_reference, line.memo)
+            for line in waiting
+            if line.amount > 0
+        ],
+    )
+    shown = [line for line in waiting if line.id in pairs]
+    for chunk in _chunks(shown):
+        with _step(sessions, biller_id, account_id) as db:
+            for line in still_to_do(db, chunk):
+                payment_id, rule = pairs[line.id]
+                assert isinstance(payment_id, UUID)  # noqa: S101  # the key given above
+                posting.settled(db, line, payment_id, rule=rule, at=clock())
+    with _step(sessions, biller_id, account_id) as db:
+        outgoing = [line for line in waiting if line.amount < 0]
+        for line in still_to_do(db, outgoing):
+            refund_id = _payout(db, line)
+            if refund_id is not None:
+                refunds.ensure_sent(db, refund_id, by=SERVICE, at=clock())
+                posting.paid_out(db, line, refund_id, at=clock())
+
+
+def _payout(db: Session, line: Line) -> UUID | None:
+    """The refund that this debit pays out: same amount, and the payee's account on the line."""
+    if kinds.kind_of(fold(line.memo), line.amount) is kinds.Kind.REVERSAL and line.is_reversal:
+        return None
+    rows = db.execute(
+        text("""SELECT id, key_id, sealed FROM refund WHERE biller_id = :biller
+                AND amount = :amount AND method = 'bank_payout'
+                AND status IN ('approved', 'sent', 'unknown')"""),
+        {"biller": biller_of(db), "amount": -line.amount},
+    )
+    text_on_line = "".join(f"{fold(line.memo)} {line.account}".split())
+    named = [
+        row.id
+        for row in rows
+        if vault.unseal(db, row.key_id, row.sealed, context=f"refund:{row.id}")["account"]
+        in text_on_line
+    ]
+    return named[0] if len(named) == 1 else None
+
+
+def _match(
+    sessions: Sessions,
+    biller_id: UUID,
+    account_id: UUID,
+    day: date,
+    *,
+    clock: Callable[[], datetime],
+) -> None:
+    with _step(sessions, biller_id, account_id) as db:
+        waiting = lines_to_do(db, account_id, day)
+        if not waiting:
+            return
+        orders = expected.orders(db)
+        undone = verdicts.undone_pairs(db)
+    decided = verdicts.of_lines(waiting, orders, undone=undone)
+    for chunk in _chunks(waiting):
+        with _step(sessions, biller_id, account_id) as db:
+            for line in still_to_do(db, chunk):
+                verdict = decided[line.id]
+                if line.amount > 0 and verdict.code != "NON_ORDER":
+                    posting.arrived(db, line, verdict, at=clock())
+                else:
+                    posting.in_suspense(db, line, verdict, at=clock())
+
+
+def _finish(
+    sessions: Sessions, biller_id: UUID, account_id: UUID, day: date, run_id: UUID, *, at: datetime
+) -> Run:
+    with _step(sessions, biller_id, account_id) as db:
+        counts = _counts(db, account_id, day)
+        db.execute(
+            text("""UPDATE run SET finished_at = :at, counts = CAST(:counts AS jsonb)
+                    WHERE biller_id = :biller AND id = :id"""),
+            {"biller": biller_of(db), "id": run_id, "at": at, "counts": json.dumps(counts)},
+        )
+    try:
+        with sessions.begin(biller_id) as db:
+            days.reconcile(db, day, by=SERVICE, at=at)
+    except NotExplained:
+        pass  # the day page names what stands in the way
+    return Run(run_id, counts)
+
+
+def _counts(db: Session, account_id: UUID, day: date) -> dict[str, int]:
+    rows = db.execute(
+        text("""SELECT status, count(*) AS lines, sum(abs(amount)) AS amount FROM bank_line
+                WHERE biller_id = :biller AND bank_account_id = :account AND booking_date = :day
+                GROUP BY status ORDER BY status"""),
+        {"biller": biller_of(db), "account": account_id, "day": day},
+    ).all()
+    counts = {f"{row.status}_lines": row.lines for row in rows}
+    counts |= {f"{row.status}_amount": int(row.amount) for row in rows}
+    return counts | {"lines": sum(row.lines for row in rows)}
+
+
+_LINES = """
+SELECT l.*, a.account_number FROM bank_line l
+JOIN bank_account a ON a.biller_id = l.biller_id AND a.id = l.bank_account_id
+JOIN statement s ON s.biller_id = l.biller_id AND s.id = l.statement_id
+WHERE l.biller_id = :biller AND l.status = 'imported' AND l.journal_id IS NULL AND s.complete
+"""
+
+
+def lines_to_do(db: Session, account_id: UUID, day: date) -> list[Line]:
+    """The imported lines of complete statements, up to the day, in the order of the bank."""
+    rows = db.execute(
+        text(
+            _LINES
+            + """ AND l.bank_account_id = :account AND l.booking_date <= :day
+            ORDER BY l.booking_date, l.statement_id, l.line_no, l.occurrence"""
+        ),
+        {"biller": biller_of(db), "account": account_id, "day": day},
+    ).all()
+    opened = vault.unseal_many(
+        db, [vault.Envelope(row.key_id, row.sealed, f"line:{row.id}") for row in rows]
+    )
+    return [_line(row, fields) for row, fields in zip(rows, opened, strict=True)]
+
+
+def still_to_do(db: Session, lines: Sequence[Line]) -> list[Line]:
+    """Those of the lines that nobody has booked meanwhile, locked until the commit."""
+    left = set(
+        db.scalars(
+            text("""SELECT id FROM bank_line WHERE biller_id = :biller AND id = ANY(:ids)
+                    AND status = 'imported' AND journal_id IS NULL ORDER BY id FOR UPDATE"""),
+            {"biller": biller_of(db), "ids": [line.id for line in lines]},
+        )
+    )
+    return [line for line in lines if line.id in left]
+
+
+def _line(row: Any, fields: Any) -> Line:
+    known = {} if fields is vault.ERASED else fields
+    return Line(
+        id=row.id,
+        key_id=row.key_id,
+        account_id=row.bank_account_id,
+        account_number=row.account_number,
+        day=row.booking_date,
+        value_date=row.value_date,
+        txn_time=row.txn_time,
+        amount=row.amount,
+        bank_reference=row.bank_reference,
+        memo=known.get("memo", ""),
+        name=known.get("name", ""),
+        account=known.get("account", ""),
+        is_reversal=known.get("is_reversal", False),
+    )
+
+
+def _chunks(lines: Iterable[Line]) -> Iterator[list[Line]]:
+    rest = iter(lines)
+    while chunk := list(islice(rest, CHUNK)):
+        yield chunk

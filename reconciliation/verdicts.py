@@ -1,0 +1,148 @@
+"""Verdicts: the engine asked about statement lines, or about free money of payments.
+
+The engine is pure and speaks in frames; here its rows become the verdicts that posting acts on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import pandas as pd
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from payments import vault
+from payments.domain import ids
+from payments.domain.calendar import HANOI
+from payments.store.sessions import biller_of
+from reconciliation import expected, posting
+from reconciliation.book import Decision
+from reconciliation.matching import Matched, match
+from reconciliation.normalise import LINE_COLUMNS
+from reconciliation.posting import Choice, Line, Verdict
+
+_FREE = """
+SELECT p.*, a.account_number FROM payment p
+LEFT JOIN bank_account a ON a.biller_id = p.biller_id AND a.id = p.bank_account_id
+WHERE p.biller_id = :biller AND p.free > 0 AND (CAST(:only AS uuid) IS NULL OR p.id = :only)
+    AND NOT EXISTS (SELECT FROM discrepancy d WHERE d.biller_id = p.biller_id
+        AND d.payment_id = p.id AND d.holds = p.free
+        AND d.status NOT IN ('resolved', 'auto_resolved'))
+ORDER BY p.received_at, p.id
+"""
+
+
+def of_lines(
+    lines: Sequence[Line], orders: pd.DataFrame, *, undone: frozenset[tuple[str, str]]
+) -> dict[UUID, Verdict]:
+    """The engine's verdict on every line. undone: pairs that a person took apart."""
+    frame = pd.DataFrame([_row_of_line(line) for line in lines], columns=list(LINE_COLUMNS))
+    return _verdicts(match(_typed(frame), orders, undone=undone), [line.id for line in lines])
+
+
+def explain_free_money(db: Session, *, at: datetime, payment_id: UUID | None = None) -> int:
+    """Give every free đồng an order or a discrepancy; return how many payments that took.
+
+    payment_id: look at this one only, as when its notice has just been booked.
+    """
+    rows = db.execute(text(_FREE), {"biller": biller_of(db), "only": payment_id}).all()
+    if not rows:
+        return 0
+    opened = vault.unseal_many(
+        db, [vault.Envelope(row.key_id, row.sealed, f"payment:{row.id}") for row in rows]
+    )
+    known = [{} if fields is vault.ERASED else fields for fields in opened]
+    frame = pd.DataFrame(
+        [_row_of_payment(row, fields) for row, fields in zip(rows, known, strict=True)],
+        columns=list(LINE_COLUMNS),
+    )
+    found = match(_typed(frame), expected.orders(db), undone=undone_pairs(db))
+    decided = _verdicts(found, [row.id for row in rows])
+    for row, fields in zip(rows, known, strict=True):
+        verdict = decided[row.id]
+        memo = fields.get("memo", "")
+        posting.explain(db, row.id, memo, verdict, day=row.fact_day, at=at)
+    return len(rows)
+
+
+def undone_pairs(db: Session) -> frozenset[tuple[str, str]]:
+    """(payment or line, order) pairs that a person took apart, as ids in the frames."""
+    rows = db.execute(
+        text("""SELECT DISTINCT a.payment_id, l.id AS line_id, p.order_id
+                FROM allocation_undo u
+                JOIN allocation a ON a.biller_id = u.biller_id AND a.id = u.allocation_id
+                JOIN order_invoice p ON p.biller_id = a.biller_id AND p.invoice_id = a.invoice_id
+                LEFT JOIN bank_line l ON l.biller_id = a.biller_id
+                    AND l.payment_id = a.payment_id AND l.amount > 0
+                WHERE u.biller_id = :biller"""),
+        {"biller": biller_of(db)},
+    ).all()
+    pairs = {(str(row.payment_id), ids.shown("ord", row.order_id)) for row in rows}
+    pairs |= {(str(row.line_id), ids.shown("ord", row.order_id)) for row in rows if row.line_id}
+    return frozenset(pairs)
+
+
+def _verdicts(found: Matched, wanted: Sequence[UUID]) -> dict[UUID, Verdict]:
+    by_id: dict[str, list[Any]] = {}
+    for row in found.matches.itertuples(index=False):
+        by_id.setdefault(str(row.source_id), []).append(row)
+    return {id_: _verdict(by_id[str(id_)]) for id_ in wanted}
+
+
+def _verdict(rows: Sequence[Any]) -> Verdict:
+    first = rows[0]
+    return Verdict(
+        automatic=first.decision == Decision.AUTO,
+        code=first.exception_code,
+        choices=[
+            Choice(row.order_id, int(row.alloc_vnd), row.rule, float(row.score), row.evidence)
+            for row in rows
+            if row.order_id or first.decision != Decision.AUTO
+        ],
+        related=first.related_id,
+    )
+
+
+def _row_of_line(line: Line) -> tuple[object, ...]:
+    return (
+        str(line.id),
+        "",
+        line.account_number,
+        "",
+        line.day.isoformat(),
+        line.value_date.isoformat() if line.value_date else "",
+        line.txn_time.isoformat() if line.txn_time else "",
+        line.bank_reference or "",
+        line.amount,
+        "",
+        line.account,
+        line.name,
+        line.memo,
+    )
+
+
+def _row_of_payment(row: Any, fields: dict[str, Any]) -> tuple[object, ...]:
+    local = row.received_at.astimezone(HANOI)
+    return (
+        str(row.id),
+        "",
+        row.account_number or "",
+        "",
+        row.fact_day.isoformat(),
+        "",
+        local.time().isoformat("seconds"),
+        # Notices of one bank reference are two payments all the same: keep them apart.
+        f"{row.bank_reference or ''} {row.provider_reference}".strip(),
+        row.free,
+        "",
+        fields.get("account", ""),
+        fields.get("name", ""),
+        fields.get("memo", ""),
+    )
+
+
+def _typed(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.astype({"amount_vnd": "int64"})
