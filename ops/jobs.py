@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
+from importlib import import_module
 from typing import Final
 from uuid import UUID
 
@@ -56,8 +57,33 @@ def _receipts(runtime: Runtime, db: Session, message: Claimed) -> None:
     receipts.handle(db, message, at=runtime.clock.now())
 
 
-SHORT: Final[dict[str, Handler]] = {"inbox": _inbox, "receipts": _receipts}
-LONG: Final[dict[str, LongHandler]] = {}
+def _explain(runtime: Runtime, db: Session, message: Claimed) -> None:
+    from reconciliation import verdicts  # noqa: PLC0415  # see `load`
+
+    payment_id = ids.read("pay", message.body["payment"])
+    verdicts.explain_free_money(db, at=runtime.clock.now(), payment_id=payment_id)
+
+
+def _reconcile(runtime: Runtime, message: Claimed) -> None:
+    from reconciliation import runs  # noqa: PLC0415  # see `load`
+
+    runs.run(
+        runtime.sessions,
+        message.biller_id,
+        ids.read("acc", message.body["account"]),
+        date.fromisoformat(message.body["day"]),
+        clock=runtime.clock.now,
+    )
+
+
+SHORT: Final[dict[str, Handler]] = {"inbox": _inbox, "explain": _explain, "receipts": _receipts}
+LONG: Final[dict[str, LongHandler]] = {"reconcile": _reconcile}
+
+
+def load() -> None:
+    """Import what the handlers need and nobody else: pandas takes two seconds and 100 MB. A
+    worker does so once, before it forks; the relay, which reads the tables above, never."""
+    import_module("reconciliation.runs")
 
 
 def use(runtime: Runtime) -> None:

@@ -117,6 +117,7 @@ def run(
     checks.require_application(runtime.sessions.engine)
     checks.require_system(runtime.system.engine)
     jobs.use(runtime)
+    jobs.load()
     runtime.close()  # a child must find nothing open that it would share
     while checks.wait_for_redis(runtime.redis, stop):
         worker = _worker(runtime, only)
