@@ -1,0 +1,244 @@
+"""Pages in a real browser under the strict policy: the script, the width, the strip."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Final
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, sync_playwright
+from playwright.sync_api import Page as Tab
+
+from tests.house import preview
+from tests.house.cast_payer import PAY
+from web.language import Language
+from web.rendering import HERE, Pages
+
+CHROMIUM: Final = shutil.which("chromium") or shutil.which("chromium-browser")
+if CHROMIUM is None:
+    pytest.skip("no Chromium on this machine", allow_module_level=True)
+pytestmark = pytest.mark.browser
+
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
+    " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+TYPES: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+SAMPLES: Final = preview.samples(Language.VI)
+WHOLE: Final = sorted(name for name in SAMPLES if not name.startswith("strip"))
+
+
+class House:
+    """Serves the samples; `paid` is what a bank would change."""
+
+    def __init__(self) -> None:
+        self.address = ""  # set once the port is known
+        self.paid = False
+        self.asked = 0
+        pages = Pages()
+        self.html = {
+            name: pages.render(page, preview.frame(name, Language.VI)).encode()
+            for name, page in SAMPLES.items()
+        }
+
+    def answer(self, path: str) -> tuple[bytes, str]:
+        if path.startswith("/static/"):
+            file = HERE / path.removeprefix("/")
+            return file.read_bytes(), TYPES[file.suffix.removeprefix(".")]
+        if path == PAY:
+            return self.html["paid" if self.paid else "pay"], "text/html; charset=utf-8"
+        if path == f"{PAY}/status":
+            self.asked += 1
+            return self.html["strip-paid" if self.paid else "strip"], "text/html; charset=utf-8"
+        return self.html[path.removeprefix("/")], "text/html; charset=utf-8"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as driver:
+        chromium = driver.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def house() -> Iterator[House]:
+    serving = House()
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body, kind = serving.answer(self.path.partition("?")[0])
+            self.send_response(200)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Security-Policy", POLICY)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    serving.address = f"http://127.0.0.1:{server.server_port}"
+    yield serving
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+class Eyes:
+    """A tab that remembers everything the browser complained about."""
+
+    def __init__(self, browser: Browser, *, width: int = 390, height: int = 844) -> None:
+        self.complaints: list[str] = []
+        self.tab: Tab = browser.new_page(viewport={"width": width, "height": height})
+        self.tab.on("console", self._heard)
+        self.tab.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(message.text)
+
+
+def test_every_page_fits_320_pixels_and_breaks_no_rule_of_the_policy(
+    browser: Browser, house: House
+) -> None:
+    eyes = Eyes(browser, width=320, height=640)
+
+    too_wide = []
+    for name in WHOLE:
+        eyes.tab.goto(f"{house.address}/{name}")
+        if eyes.tab.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            too_wide.append(name)
+
+    assert too_wide == []
+    assert eyes.complaints == []
+
+
+def test_the_pay_page_becomes_the_paid_page_by_itself(browser: Browser, house: House) -> None:
+    eyes = Eyes(browser)
+    eyes.tab.clock.install()
+    eyes.tab.goto(house.address + PAY)
+
+    with eyes.tab.expect_response("**/status"):
+        eyes.tab.clock.run_for(3_000)
+    unpaid = eyes.tab.inner_text("h1")
+    house.paid = True
+    eyes.tab.clock.run_for(3_000)
+    eyes.tab.wait_for_selector(".done.ok")
+
+    assert "Trần Gia Bảo" in unpaid
+    assert eyes.tab.inner_text("h1") == "Đã thanh toán"
+    assert eyes.tab.evaluate("document.activeElement.id") == "end"
+    assert eyes.complaints == []
+
+
+def test_the_strip_asks_less_often_after_two_minutes_and_owns_up_after_five(
+    browser: Browser, house: House
+) -> None:
+    eyes = Eyes(browser)
+    eyes.tab.clock.install()
+    eyes.tab.goto(house.address + PAY)
+    late = eyes.tab.locator(".live .if-late")
+
+    for _ in range(40):
+        with eyes.tab.expect_response("**/status"):
+            eyes.tab.clock.run_for(3_000)
+    in_two_minutes, soon = house.asked, late.is_visible()
+    for _ in range(13):
+        with eyes.tab.expect_response("**/status"):
+            eyes.tab.clock.run_for(15_000)
+
+    assert in_two_minutes == 40
+    assert house.asked == 53
+    assert not soon
+    assert late.is_visible()
+
+
+def test_copying_takes_the_bare_code_and_says_so(browser: Browser, house: House) -> None:
+    eyes = Eyes(browser)
+    eyes.tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    eyes.tab.goto(house.address + PAY)
+
+    eyes.tab.click("[data-copy=HP7K2M9QX4TW]")
+    eyes.tab.wait_for_function("document.getElementById('voice').textContent !== ''")
+
+    assert eyes.tab.evaluate("navigator.clipboard.readText()") == "HP7K2M9QX4TW"
+    assert "Đã chép" in eyes.tab.inner_text("[data-copy=HP7K2M9QX4TW]")
+    assert eyes.tab.text_content("#voice") == "Đã chép: Nội dung chuyển khoản (giữ nguyên)"
+
+
+def test_while_the_line_is_down_the_page_says_that_money_is_safe(
+    browser: Browser, house: House
+) -> None:
+    eyes = Eyes(browser)
+    eyes.tab.goto(house.address + PAY)
+    strip = eyes.tab.locator("[data-offline]")
+
+    before = strip.is_visible()
+    eyes.tab.context.set_offline(True)
+    strip.wait_for(state="visible")
+    eyes.tab.context.set_offline(False)
+    strip.wait_for(state="hidden")
+
+    assert not before
+    assert eyes.tab.locator(".qr svg").is_visible()
+
+
+def test_the_picture_of_the_code_can_be_saved_without_a_server(
+    browser: Browser, house: House
+) -> None:
+    eyes = Eyes(browser)
+    eyes.tab.goto(f"{house.address}/pay-ways")
+
+    with eyes.tab.expect_download() as saved:
+        eyes.tab.click("[data-save]")
+
+    assert saved.value.suggested_filename == "thuphi-HP7K2M9QX4TW.png"
+    assert saved.value.path().read_bytes().startswith(b"\x89PNG")
+    assert eyes.complaints == []
+
+
+def test_without_the_script_the_pay_page_still_says_everything(
+    browser: Browser, house: House
+) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    tab = context.new_page()
+    tab.goto(house.address + PAY)
+
+    assert tab.locator(".qr svg").is_visible()
+    assert tab.get_by_text("9999").first.is_visible()
+    assert tab.get_by_role("link", name="Tải lại để xem tiền đã về chưa").is_visible()
+    assert not tab.locator("[data-copy]").first.is_visible()
+    context.close()
+
+
+def test_staff_choose_a_bill_by_its_number_and_see_all_keys(browser: Browser, house: House) -> None:
+    eyes = Eyes(browser, width=1366, height=768)
+    eyes.tab.goto(f"{house.address}/discrepancies")
+
+    eyes.tab.keyboard.press("2")
+    chosen = eyes.tab.locator("input[data-key='2']").is_checked()
+    eyes.tab.keyboard.press("?")
+
+    assert chosen
+    assert eyes.tab.locator("#keys").is_visible()
+    assert eyes.complaints == []
+
+
+def test_a_receipt_prints_on_one_page_of_a5(browser: Browser, house: House) -> None:
+    eyes = Eyes(browser)
+    eyes.tab.goto(f"{house.address}/receipt")
+
+    pdf = eyes.tab.pdf(prefer_css_page_size=True)
+
+    assert pdf.count(b"/Type /Page\n") == 1
+    boxes = re.findall(rb"/MediaBox \[0 0 ([0-9.]+) ([0-9.]+)\]", pdf)
+    assert [(round(float(width)), round(float(height))) for width, height in boxes] == [(595, 420)]
