@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from payments.domain import codes
 from payments.domain.codes import How
-from payments.domain.memo import Reading
+from payments.domain.memo import Reading, fold
 from reconciliation import forms
 from reconciliation.forms import Forms, compact
 
@@ -73,6 +73,7 @@ class References:
 
     def __init__(self, refs: Sequence[str], learned: Forms | None = None) -> None:
         """refs: one for each order, in the order of the frame. learned: their forms, if known."""
+        self._refs = refs
         self._orders: dict[str, list[int]] = defaultdict(list)
         for order, ref in enumerate(refs):
             if key := compact(ref):
@@ -87,6 +88,10 @@ class References:
     def orders(self, ref: str) -> tuple[int, ...]:
         """The places of the orders with this compact reference."""
         return tuple(self._orders.get(ref, ()))
+
+    def written(self, ref: str) -> str:
+        """A compact reference as its order writes it, folded."""
+        return fold(self._refs[self._orders[ref][0]]).strip()
 
     def kind(self, ref: str) -> str:
         """ "code" for one of ours, "reference" for another system's."""
