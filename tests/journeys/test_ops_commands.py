@@ -16,6 +16,8 @@ import pytest
 from tests.databases import House
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
+pytestmark = pytest.mark.slow
+
 KEYS = {
     "THUPHI_KEY_RING": "k1:" + "A" * 43 + "=",
     "THUPHI_SEALING_KEY": "B" * 42 + "A=",
@@ -126,7 +128,41 @@ def test_statements_are_read_in_order_and_a_refused_one_has_its_line(tmp_path: P
     assert all(found["error"] for found in objects)
 
 
-@pytest.mark.slow
+def test_a_statement_is_taken_once_and_a_day_is_reconciled_here_and_now(
+    house: House, home: Path
+) -> None:
+    env = on(house, home)
+    biller = ("--code", "TH-HS", "--kind", "school", "--name", "Trường thử")
+    thuphi("add-biller", *biller, "--bank-bin", "999999", "--account", "9999000001", **env)
+    foreign = str(PROJECT / "tests" / "data" / "statements" / "mt940-ing-iban.sta")
+    take = ("import-statement", foreign, "--biller", "TH-HS", "--json")
+
+    other = thuphi(*take, "--account", "9999000001", **env)
+    again = thuphi(*take, "--account", "9999000001", **env)
+    unknown = thuphi(*take, "--account", "9999000002", **env)
+    day = thuphi("reconcile", "--date", "2099-12-31", "--biller", "TH-HS", "--json", **env)
+    done = thuphi("reconcile", "--date", "2099-12-31", "--json", **env)
+    replayed = thuphi("reconcile", "--date", "2099-12-31", "--replay", "--json", **env)
+
+    assert (other.returncode, unknown.returncode) == (1, 1)
+    assert "is not this biller's" in json.loads(other.stdout)["problems"][0]["en"]
+    assert [json.loads(one.stdout)["first_time"] for one in (other, again)] == [True, False]
+    assert json.loads(day.stdout)["account"] == "9999000001"
+    assert (done.returncode, done.stdout) == (0, "")
+    assert replayed.stdout == day.stdout
+
+
+def test_a_file_that_is_no_receipt_is_wrong_use_and_a_code_that_is_none_is_not_found(
+    house: House, home: Path
+) -> None:
+    env = on(house, home)
+    file = home / "x.json"
+    file.write_text("{}")
+
+    assert thuphi("verify-receipt", str(file), **env).returncode == 2
+    assert thuphi("verify-receipt", "ABCD-EFGH-JKMN", **env).returncode == 1
+
+
 def test_a_backup_restored_elsewhere_is_proven_and_only_into_an_empty_place(home: Path) -> None:
     here = KEYS | {"THUPHI_HOME": str(home / "here")}
     there = KEYS | {"THUPHI_HOME": str(home / "there")}
