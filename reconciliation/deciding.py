@@ -79,7 +79,8 @@ class Judge:
         return self._unquoted(credit, claims, named)
 
     def _quoted(self, credit: Credit, claims: Claims, named: list[Named]) -> Outcome:
-        quoted = [*claims.firm, *(one for one in claims.corrected if self._open_any(one))]
+        weak = [*claims.corrected, *claims.prefix_lost]
+        quoted = [*claims.firm, *(one for one in weak if self._open_any(one))]
         if _unsure(quoted) or claims.doubtful:
             every = [*quoted, *claims.doubtful]
             return self._suggest(credit, "UNMATCHED", self._rows(credit, every, "code_unsure"))

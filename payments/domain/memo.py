@@ -19,6 +19,7 @@ from itertools import accumulate, pairwise
 
 _D_BAR = str.maketrans({"đ": "d", "Đ": "D", "ð": "d", "Ð": "D"})
 _WORD = re.compile(r"[0-9A-Z]+")
+_CUT_STAMP = re.compile(r"-\s?(\d{2,7})\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +131,7 @@ def _word(word: str) -> str:
 
 _DAY = r"(?:0[1-9]|[12]\d|3[01])"
 _MONTH = r"(?:0[1-9]|1[0-2])"
-_HOUR = r"(?:[01]\d|2[0-3])"
-_60 = r"[0-5]\d"
+_CLOCK = rf"{_digits(2, 2)}\s?:\s?{_digits(2, 2)}(?:\s?:\s?{_digits(2, 2)})?"
 
 # What banks and networks put around a memo. Invented samples of each are in
 # tests/unit/domain/test_memo.py. The order is free: overlapping walls are joined.
@@ -158,12 +158,9 @@ SHAPES: dict[str, re.Pattern[str]] = {
         rf"(?:\s?[.]\s?{_digits(1, 8)}){{1,3}}(?:\s?[.]|(?!\d))"
     ),
     "date and time behind": re.compile(
-        rf"-?\s?(?<!\d)\d{{6}}\s?-\s?{_HOUR}\s?:\s?{_60}(?:\s?:\s?{_60})?"
-        rf"(?:\s?{_digits(4, 8)}(?!\d))?"
+        rf"-?\s?(?<!\d){_digits(6, 6)}\s?-\s?{_CLOCK}(?:\s?{_digits(4, 8)}(?!\d))?"
     ),
-    "trace behind": re.compile(
-        rf"\bGD\s?{_digits(6, 6)}\s?-\s?{_digits(6, 6)}(?:\s?{_HOUR}:{_60}(?::{_60})?)?"
-    ),
+    "trace behind": re.compile(rf"\bGD\s?{_digits(6, 6)}\s?-\s?{_digits(6, 6)}(?:\s?{_CLOCK})?"),
     "T24 reference": re.compile(
         rf"FT\s?(?:\d{{11,14}}(?!\d)|{_digits(14, 14)}(?!\d))|\bFT\d{{2,10}}\s*$"
     ),
@@ -185,7 +182,7 @@ SHAPES: dict[str, re.Pattern[str]] = {
         rf"|(?<!\d)20\d\d([/-]){_MONTH}\2{_DAY}(?!\d)"
         r"|(?<!\d)\d{1,2}/\d{1,2}(?:/\d{2,4})?(?!\d)"
     ),
-    "time": re.compile(rf"(?<!\d){_HOUR}\s?:\s?{_60}(?:\s?:\s?{_60})?(?!\d)"),
+    "time": re.compile(rf"(?<!\d){_CLOCK}(?!\d)"),
 }
 
 # What a text without its blanks must hold for the shape to be in it; looking is cheap.
@@ -220,7 +217,8 @@ def read(memo: str, *, foreign: frozenset[str] = frozenset()) -> Reading:
     """Fold and parse a memo.
 
     foreign: tokens known to be the bank's from elsewhere in the same line (its own reference,
-    day_stamps of its dates), upper case; where they stand alone they become walls.
+    day_stamps of its dates), upper case; where they stand alone they become walls, and so does
+    the beginning of one behind a dash where the line itself was cut.
     """
     text, at = fold_with_places(memo)
     found: list[Wall] = []
@@ -234,6 +232,9 @@ def read(memo: str, *, foreign: frozenset[str] = frozenset()) -> Reading:
             for match in _WORD.finditer(text)
             if match.group() in foreign
         ]
+        cut = _CUT_STAMP.search(text)
+        if cut and any(token.startswith(cut.group(1)) for token in foreign):
+            found.append(Wall(*cut.span(), "named in the line"))
     walls = _joined(found)
     return Reading(memo, text, at, walls, _pieces(text, at, walls))
 

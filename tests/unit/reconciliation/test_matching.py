@@ -130,6 +130,8 @@ def test_a_wrong_digit_in_a_serial_number_is_never_corrected() -> None:
         "MSHS00123.10.09.2026",
         "MSHS00123 10/09/2026",
         "MSHS00123 FT10253123456789",
+        "MSHS00123-10 0926-13:3 6:44 123456",
+        "MSHS00123-10",
     ],
 )
 def test_a_date_behind_a_cut_reference_never_completes_it_to_another_order(memo: str) -> None:
@@ -182,6 +184,12 @@ def test_the_senders_name_in_the_banks_own_part_contradicts_nothing() -> None:
     memo = "MBVCB.4567890123.MSHS0012345.CT tu 9999000009 LE VAN THINH toi 9999000001 TRUONG X"
 
     assert ends(match(lines((250000, memo)), ORDERS)) == [("AUTO", "", "o2:250000")]
+
+
+def test_a_second_code_without_its_prefix_is_heard_beside_the_first() -> None:
+    matched = match(lines((951000, "HP9VJP8E0W6W 0QXAD3MFTT")), ORDERS)
+
+    assert ends(matched) == [("AUTO", "", "o1:581000 o4:370000")]
 
 
 def test_a_known_reference_beside_an_unknown_one_waits_for_a_person() -> None:
