@@ -16,5 +16,7 @@ def command() -> None:
     """
     config = Config.from_env()
     os.chdir(PROJECT)
+    data = config.home / "simulator"
     argv = [sys.executable, "-m", "simulator", "--port", str(config.simulator_port)]
+    argv += ["--data", str(data)]
     os.execvpe(sys.executable, argv, config.environment())  # noqa: S606  # no shell is wanted
