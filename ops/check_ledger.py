@@ -80,7 +80,7 @@ def _differences(db: Session, name: str, keys: Sequence[bytes]) -> Generator[_Fo
     elif name == RECEIPTS:
         yield from _receipts(db, keys)
     else:
-        for row in db.execute(text(CHECKS[name] + " LIMIT 1")).all():
+        for row in db.execute(text(CHECKS[name])).all():
             yield row[0], row[1], row[2], row[3]
 
 
