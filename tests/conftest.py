@@ -7,6 +7,7 @@ redis_url    an empty Valkey database
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,6 +23,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Hold the servers here, or, in a worker of xdist, know where to ask for them."""
     told: dict[str, Any] | None = getattr(config, "workerinput", None)
     config.stash[SERVERS] = Servers() if told is None else Elsewhere(told["servers"])
+    if told is None:
+        # A run that is asked to end drops its databases and stops its servers first.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -339,7 +339,7 @@ def a_payment(
         biller_id=biller.id,
         id=id_,
         gateway=gateway,
-        provider_reference=reference or f"FT{next(_serial)}",
+        provider_reference=f"FT{next(_serial)}" if reference is None else reference,
         bank_account_id=biller.account_id,
         amount=amount,
         received_at=at,

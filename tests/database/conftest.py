@@ -51,7 +51,9 @@ def system(stage: House, ours: Biller) -> Iterator[psycopg.Connection]:
 
 def _as(role: str, stage: House, biller: Biller) -> Iterator[psycopg.Connection]:
     with psycopg.connect(getattr(stage, f"{role}_url")) as db:
+        db.execute("SET lock_timeout = '10s'")  # a test that waits for itself fails instead
         become(db, biller)
+        db.commit()
         yield db
         db.rollback()
 
@@ -59,3 +61,10 @@ def _as(role: str, stage: House, biller: Biller) -> Iterator[psycopg.Connection]
 def become(db: psycopg.Connection, biller: Biller) -> None:
     """Say whose transaction it is from now on."""
     db.execute("SELECT set_config('app.biller', %s, false)", (str(biller.id),))
+
+
+@pytest.fixture
+def ours_at_home(house: House) -> tuple[Biller, psycopg.Connection]:
+    """A biller in a database of its own, and the application there; commits are real."""
+    biller = a_biller(house)
+    return biller, house.connect("app", biller=biller.id)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import psycopg
 import pytest
+from psycopg import Connection
 
 from payments.domain import ids
-from tests.factories import TODAY, Biller, a_journal, an_account, insert
+from tests.databases import House
+from tests.factories import TODAY, Biller, Leg, a_journal, an_account, insert
 from tests.refusals import (
     CHECK,
     DAY_CLOSED,
@@ -28,7 +29,9 @@ BOOKED = "SELECT (SELECT count(*) FROM journal), (SELECT count(*) FROM transfer)
 
 @pytest.mark.parametrize("table", LEDGER)
 @pytest.mark.parametrize("change", ["UPDATE {} SET biller_id = biller_id", "DELETE FROM {}"])
-def test_the_application_has_no_right_to_change_the_ledger(app, ours, table, change):
+def test_the_application_has_no_right_to_change_the_ledger(
+    app: Connection, ours: Biller, table: str, change: str
+) -> None:
     a_journal(app, ours)
 
     with refused(app, NO_RIGHT):
@@ -41,7 +44,9 @@ def test_the_application_has_no_right_to_change_the_ledger(app, ours, table, cha
 @pytest.mark.parametrize(
     "change", ["UPDATE {} SET biller_id = biller_id", "DELETE FROM {}", "TRUNCATE {} CASCADE"]
 )
-def test_a_trigger_refuses_even_the_owner(owner, ours, table, change):
+def test_a_trigger_refuses_even_the_owner(
+    owner: Connection, ours: Biller, table: str, change: str
+) -> None:
     a_journal(owner, ours)
     rows = f"SELECT md5(string_agg(t::text, ' ' ORDER BY t::text)) FROM {table} t"
     before = one(owner, rows)
@@ -52,7 +57,7 @@ def test_a_trigger_refuses_even_the_owner(owner, ours, table, change):
     assert one(owner, rows) == before
 
 
-def test_a_journal_without_transfers_is_refused(app, ours):
+def test_a_journal_without_transfers_is_refused(app: Connection, ours: Biller) -> None:
     before = app.execute(BOOKED).fetchall()
 
     with refused(app, NOT_WHOLE):
@@ -64,12 +69,14 @@ def test_a_journal_without_transfers_is_refused(app, ours):
 
 
 @pytest.mark.parametrize("said", [1, 3])
-def test_a_journal_that_miscounts_its_transfers_is_refused(app, ours, said):
+def test_a_journal_that_miscounts_its_transfers_is_refused(
+    app: Connection, ours: Biller, said: int
+) -> None:
     with refused(app, NOT_WHOLE):
         a_journal(app, ours, FEE, FEE, count=said)
 
 
-def test_a_transfer_is_not_added_by_a_later_statement(app, ours):
+def test_a_transfer_is_not_added_by_a_later_statement(app: Connection, ours: Biller) -> None:
     journal = a_journal(app, ours, FEE)
 
     with refused(app, NOT_WHOLE):
@@ -80,7 +87,9 @@ def test_a_transfer_is_not_added_by_a_later_statement(app, ours):
         insert_leg(app, ours, journal, seq=0)
 
 
-def test_a_transfer_is_not_added_by_a_later_transaction(house, ours_at_home):
+def test_a_transfer_is_not_added_by_a_later_transaction(
+    house: House, ours_at_home: tuple[Biller, Connection]
+) -> None:
     biller, app = ours_at_home
     journal = a_journal(app, biller, FEE)
     app.commit()
@@ -89,18 +98,22 @@ def test_a_transfer_is_not_added_by_a_later_transaction(house, ours_at_home):
         insert_leg(app, biller, journal, seq=2)
 
 
-def test_a_journal_and_its_transfers_in_two_statements_are_refused(app, ours):
+def test_a_journal_and_its_transfers_in_two_statements_are_refused(
+    app: Connection, ours: Biller
+) -> None:
     with refused(app, NOT_WHOLE, FOREIGN_KEY):
         insert_journal(app, ours, transfers=1)
         pytest.fail("the journal alone was accepted")
 
 
-def test_a_transfer_without_a_journal_is_refused(app, ours):
+def test_a_transfer_without_a_journal_is_refused(app: Connection, ours: Biller) -> None:
     with refused(app, FOREIGN_KEY):
         insert_leg(app, ours, ids.new(), seq=1)
 
 
-def test_changing_billers_inside_the_statement_does_not_blind_the_check(app, ours, theirs):
+def test_changing_billers_inside_the_statement_does_not_blind_the_check(
+    app: Connection, ours: Biller, theirs: Biller
+) -> None:
     """The new leg is ours when it is written; when the check looks, the transaction is theirs."""
     journal = a_journal(app, ours, FEE)
 
@@ -122,7 +135,9 @@ def test_changing_billers_inside_the_statement_does_not_blind_the_check(app, our
         "CREATE TEMPORARY TABLE journal AS SELECT * FROM public.journal LIMIT 0",
     ],
 )
-def test_a_temporary_table_of_the_same_name_does_not_blind_the_check(app, ours, decoy):
+def test_a_temporary_table_of_the_same_name_does_not_blind_the_check(
+    app: Connection, ours: Biller, decoy: str
+) -> None:
     journal = a_journal(app, ours, FEE)
     app.execute(decoy.encode())
 
@@ -133,7 +148,7 @@ def test_a_temporary_table_of_the_same_name_does_not_blind_the_check(app, ours, 
         )
 
 
-def test_a_temporary_account_is_no_account(app, ours):
+def test_a_temporary_account_is_no_account(app: Connection, ours: Biller) -> None:
     app.execute("CREATE TEMPORARY TABLE account (biller_id uuid, code text)")
     app.execute("INSERT INTO pg_temp.account VALUES (%s, 'nowhere')", (ours.id,))
 
@@ -141,32 +156,36 @@ def test_a_temporary_account_is_no_account(app, ours):
         a_journal(app, ours, ("nowhere", "unapplied", 1_000))
 
 
-def test_both_legs_in_one_account_are_refused(app, ours):
+def test_both_legs_in_one_account_are_refused(app: Connection, ours: Biller) -> None:
     with refused(app, CHECK):
         a_journal(app, ours, ("receivable", "receivable", 581_000))
 
 
 @pytest.mark.parametrize("amount", [0, -1, 1_000_000_000_000, 2**63 - 1])
-def test_an_amount_outside_its_range_is_refused(app, ours, amount):
+def test_an_amount_outside_its_range_is_refused(app: Connection, ours: Biller, amount: int) -> None:
     with refused(app, CHECK):
         a_journal(app, ours, ("receivable", "revenue:tuition", amount))
 
 
-@pytest.mark.parametrize("legs", [("receivable", None), (None, "receivable")])
-def test_a_transfer_with_one_leg_cannot_be_written(app, ours, legs):
+@pytest.mark.parametrize("legs", ["'receivable', NULL", "NULL, 'receivable'"])
+def test_a_transfer_with_one_leg_cannot_be_written(
+    app: Connection, ours: Biller, legs: str
+) -> None:
     with refused(app, NOT_NULL):
-        a_journal(app, ours, (*legs, 581_000))
+        app.execute(
+            f"INSERT INTO transfer VALUES (%s, %s, 1, {legs}, 7)".encode(), (ours.id, ids.new())
+        )
 
 
 @pytest.mark.parametrize(
     "leg", [("nowhere", "unapplied", 1_000), ("unapplied", "bank:9999999999", 1_000)]
 )
-def test_an_account_that_does_not_exist_is_refused(app, ours, leg):
+def test_an_account_that_does_not_exist_is_refused(app: Connection, ours: Biller, leg: Leg) -> None:
     with refused(app, FOREIGN_KEY):
         a_journal(app, ours, leg)
 
 
-def test_a_fact_is_booked_once(app, ours):
+def test_a_fact_is_booked_once(app: Connection, ours: Biller) -> None:
     a_journal(app, ours, FEE, key="money-in:sepay:FT1")
     before = app.execute(BOOKED).fetchall()
 
@@ -176,7 +195,9 @@ def test_a_fact_is_booked_once(app, ours):
     assert app.execute(BOOKED).fetchall() == before
 
 
-def test_asking_again_with_on_conflict_adds_no_transfer_to_the_first_journal(app, ours):
+def test_asking_again_with_on_conflict_adds_no_transfer_to_the_first_journal(
+    app: Connection, ours: Biller
+) -> None:
     first = a_journal(app, ours, FEE, key="money-in:sepay:FT1")
 
     with refused(app, NOT_WHOLE):
@@ -199,14 +220,16 @@ def test_asking_again_with_on_conflict_adds_no_transfer_to_the_first_journal(app
         )
 
 
-def test_the_same_fact_of_two_billers_is_two_facts(app, ours, theirs):
+def test_the_same_fact_of_two_billers_is_two_facts(
+    app: Connection, ours: Biller, theirs: Biller
+) -> None:
     a_journal(app, ours, FEE, key="money-in:sepay:FT1")
     app.execute("SELECT set_config('app.biller', %s, false)", (str(theirs.id),))
 
     a_journal(app, theirs, FEE, key="money-in:sepay:FT1")
 
 
-def test_a_journal_is_reversed_once_by_its_mirror_image(app, ours):
+def test_a_journal_is_reversed_once_by_its_mirror_image(app: Connection, ours: Biller) -> None:
     journal = a_journal(app, ours, FEE, ("bank_charges", "unapplied", 7))
     mirror = (FEE_BACK, ("unapplied", "bank_charges", 7))
 
@@ -227,14 +250,16 @@ def test_a_journal_is_reversed_once_by_its_mirror_image(app, ours):
         [("revenue:tuition", "receivable", 581_000), ("unapplied", "receivable", 1)],
     ],
 )
-def test_a_reversal_that_is_no_mirror_image_is_refused(app, ours, legs):
+def test_a_reversal_that_is_no_mirror_image_is_refused(
+    app: Connection, ours: Biller, legs: list[Leg]
+) -> None:
     journal = a_journal(app, ours, FEE)
 
     with refused(app, NOT_WHOLE):
         a_journal(app, ours, *legs, reverses=journal)
 
 
-def test_a_reversal_of_half_a_journal_is_refused(app, ours):
+def test_a_reversal_of_half_a_journal_is_refused(app: Connection, ours: Biller) -> None:
     journal = a_journal(app, ours, FEE, ("bank_charges", "unapplied", 7))
 
     with refused(app, NOT_WHOLE):
@@ -243,7 +268,7 @@ def test_a_reversal_of_half_a_journal_is_refused(app, ours):
         a_journal(app, ours, ("unapplied", "bank_charges", 7), FEE_BACK, reverses=journal)
 
 
-def test_a_reversal_is_not_reversed(app, ours):
+def test_a_reversal_is_not_reversed(app: Connection, ours: Biller) -> None:
     journal = a_journal(app, ours, FEE)
     reversal = a_journal(app, ours, FEE_BACK, reverses=journal)
 
@@ -251,7 +276,7 @@ def test_a_reversal_is_not_reversed(app, ours):
         a_journal(app, ours, FEE, reverses=reversal)
 
 
-def test_a_journal_does_not_reverse_itself_or_nothing(app, ours):
+def test_a_journal_does_not_reverse_itself_or_nothing(app: Connection, ours: Biller) -> None:
     with refused(app, FOREIGN_KEY):
         a_journal(app, ours, FEE, reverses=ids.new())
     with refused(app, CHECK):
@@ -260,7 +285,9 @@ def test_a_journal_does_not_reverse_itself_or_nothing(app, ours):
 
 
 @pytest.mark.parametrize("xid", ["1", "9223372036854775807"])
-def test_a_transaction_number_of_ones_own_choosing_is_refused(app, ours, xid):
+def test_a_transaction_number_of_ones_own_choosing_is_refused(
+    app: Connection, ours: Biller, xid: str
+) -> None:
     """With it a journal would hide from the sealer for ever."""
     with refused(app, NOT_WHOLE):
         app.execute(
@@ -274,7 +301,9 @@ def test_a_transaction_number_of_ones_own_choosing_is_refused(app, ours, xid):
 
 
 @pytest.mark.parametrize("isolation", ["REPEATABLE READ", "SERIALIZABLE"])
-def test_posting_under_an_old_snapshot_is_refused(app, ours, isolation):
+def test_posting_under_an_old_snapshot_is_refused(
+    app: Connection, ours: Biller, isolation: str
+) -> None:
     app.rollback()
     app.execute(f"SET TRANSACTION ISOLATION LEVEL {isolation}".encode())
     app.execute("SELECT set_config('app.biller', %s, true)", (str(ours.id),))
@@ -284,7 +313,9 @@ def test_posting_under_an_old_snapshot_is_refused(app, ours, isolation):
 
 
 @pytest.mark.parametrize("day", ["infinity", "-infinity"])
-def test_a_journal_is_booked_on_a_day_of_the_calendar(app, ours, day):
+def test_a_journal_is_booked_on_a_day_of_the_calendar(
+    app: Connection, ours: Biller, day: str
+) -> None:
     with refused(app, "22008"):
         app.execute(
             """WITH j AS (
@@ -296,7 +327,9 @@ def test_a_journal_is_booked_on_a_day_of_the_calendar(app, ours, day):
         )
 
 
-def test_positions_and_seals_are_not_written_by_the_application(app, ours):
+def test_positions_and_seals_are_not_written_by_the_application(
+    app: Connection, ours: Biller
+) -> None:
     journal = a_journal(app, ours)
 
     with refused(app, NO_RIGHT):
@@ -311,7 +344,9 @@ def test_positions_and_seals_are_not_written_by_the_application(app, ours):
 
 
 @pytest.mark.parametrize("again", [{"position": 1}, {"position": 2}])
-def test_a_journal_and_a_position_belong_together_once(system, owner, ours, again):
+def test_a_journal_and_a_position_belong_together_once(
+    system: Connection, owner: Connection, ours: Biller, again: dict[str, int]
+) -> None:
     first, second = a_journal(owner, ours), a_journal(owner, ours)
     leaf = bytes(32)
     insert(owner, "journal_position", biller_id=ours.id, position=1, journal_id=first, leaf=leaf)
@@ -327,12 +362,12 @@ def test_a_journal_and_a_position_belong_together_once(system, owner, ours, agai
         )
 
 
-def test_the_system_role_posts_nothing(system, ours):
+def test_the_system_role_posts_nothing(system: Connection, ours: Biller) -> None:
     with refused(system, NO_RIGHT):
         a_journal(system, ours)
 
 
-def test_an_account_is_never_renamed_or_doubled(app, ours):
+def test_an_account_is_never_renamed_or_doubled(app: Connection, ours: Biller) -> None:
     with refused(app, UNIQUE):
         an_account(app, ours, "receivable")
     with refused(app, CHECK):
@@ -341,7 +376,7 @@ def test_an_account_is_never_renamed_or_doubled(app, ours):
         an_account(app, ours, "other", kind="whatever")
 
 
-def balance(db: psycopg.Connection, account: str) -> int:
+def balance(db: Connection, account: str) -> int:
     value: int = one(
         db,
         """SELECT coalesce(sum(CASE WHEN debit_account = %s THEN amount ELSE -amount END), 0)::int
@@ -352,7 +387,7 @@ def balance(db: psycopg.Connection, account: str) -> int:
     return value
 
 
-def insert_journal(db: psycopg.Connection, biller: Biller, **values: object) -> None:
+def insert_journal(db: Connection, biller: Biller, **values: object) -> None:
     row = {
         "id": ids.new(),
         "event_key": f"test:{ids.new()}",
@@ -365,7 +400,7 @@ def insert_journal(db: psycopg.Connection, biller: Biller, **values: object) -> 
     insert(db, "journal", biller_id=biller.id, **row | values)
 
 
-def insert_leg(db: psycopg.Connection, biller: Biller, journal: object, *, seq: int) -> None:
+def insert_leg(db: Connection, biller: Biller, journal: object, *, seq: int) -> None:
     insert(
         db,
         "transfer",
