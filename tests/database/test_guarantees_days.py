@@ -1,0 +1,333 @@
+"""A closed day stays closed, and closes only when nothing is unexplained and two people agree."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from psycopg import Connection
+
+from tests.databases import House
+from tests.factories import (
+    TODAY,
+    Biller,
+    a_credit,
+    a_journal,
+    a_payment,
+    a_refund,
+    an_allocation,
+    an_issued_invoice,
+    insert,
+)
+from tests.factories_statements import (
+    a_discrepancy,
+    a_statement,
+    an_open_day,
+    reconcile_day,
+    sign_day,
+)
+from tests.refusals import (
+    CHECK,
+    DAY_CLOSED,
+    KEPT_AS_IT_IS,
+    NO_RIGHT,
+    NOT_EXPLAINED,
+    one,
+    refused,
+)
+
+GAPS = "SELECT component, subject FROM unexplained(%s, %s) WHERE expected <> found"
+
+
+def a_closed_day(db: Connection, biller: Biller) -> None:
+    an_open_day(db, biller)
+    reconcile_day(db, biller)
+    sign_day(db, biller)
+
+
+def money_in(db: Connection, biller: Biller, amount: int = 581_000) -> None:
+    """A payment with its journal, so that all books agree but for the free money."""
+    a_payment(db, biller, amount=amount)
+    a_journal(db, biller, (f"in_transit:{biller.account_number}", "unapplied", amount))
+
+
+def gaps(db: Connection, biller: Biller) -> list[tuple[str, str]]:
+    return [(row[0], row[1]) for row in db.execute(GAPS, (biller.id, TODAY)).fetchall()]
+
+
+def test_nothing_is_posted_into_a_closed_day(app: Connection, ours: Biller) -> None:
+    a_closed_day(app, ours)
+    before = one(app, "SELECT count(*) FROM journal")
+
+    with refused(app, DAY_CLOSED):
+        a_journal(app, ours)
+
+    assert one(app, "SELECT count(*) FROM journal") == before
+
+
+def test_a_late_fact_is_posted_today_and_points_to_its_day(app: Connection, ours: Biller) -> None:
+    a_closed_day(app, ours)
+
+    a_journal(app, ours, day=TODAY + timedelta(days=1), fact_day=TODAY)
+
+
+def test_one_closed_day_in_a_bulk_statement_refuses_all_of_it(
+    app: Connection, ours: Biller
+) -> None:
+    a_closed_day(app, ours)
+
+    with refused(app, DAY_CLOSED):
+        app.execute(
+            """WITH j AS (
+                INSERT INTO journal (biller_id, id, event_key, kind, business_day, fact_day,
+                                     posted_at, transfers)
+                SELECT %(b)s, gen_random_uuid(), 'bulk:' || n, 'x', %(d)s::date + n, %(d)s, now(), 1
+                FROM generate_series(0, 2) n RETURNING id)
+            INSERT INTO transfer SELECT %(b)s, id, 1, 'receivable', 'unapplied', 7 FROM j""",
+            {"b": ours.id, "d": TODAY},
+        )
+
+
+def test_a_temporary_table_does_not_open_a_closed_day(app: Connection, ours: Biller) -> None:
+    a_closed_day(app, ours)
+    app.execute("CREATE TEMPORARY TABLE business_day AS SELECT * FROM public.business_day LIMIT 0")
+
+    with refused(app, DAY_CLOSED):
+        a_journal(app, ours)
+
+
+@pytest.mark.parametrize("to", ["open", "reconciled"])
+def test_a_closed_day_is_not_opened_again(app: Connection, ours: Biller, to: str) -> None:
+    a_closed_day(app, ours)
+
+    for beside in ("", ", version = 2", ", version = 2, signed_off_by = NULL"):
+        with refused(app, DAY_CLOSED):
+            app.execute(f"UPDATE business_day SET status = %s{beside}".encode(), (to,))
+
+
+def test_a_closed_day_is_neither_deleted_nor_moved(
+    app: Connection, owner: Connection, ours: Biller
+) -> None:
+    a_closed_day(app, ours)
+    for change in ("DELETE FROM business_day", "UPDATE business_day SET day = day + 1"):
+        with refused(app, NO_RIGHT):
+            app.execute(change.encode())
+    app.rollback()
+
+    a_closed_day(owner, ours)
+    with refused(owner, KEPT_AS_IT_IS):
+        owner.execute("DELETE FROM business_day")
+
+
+def test_what_a_closed_day_said_changes_only_as_a_new_version(
+    app: Connection, ours: Biller
+) -> None:
+    a_closed_day(app, ours)
+    change = "UPDATE business_day SET totals = '{\"in\": 1}', version = %s"
+
+    for version in (1, 0):
+        with refused(app, DAY_CLOSED, CHECK):
+            app.execute(change.encode(), (version,))
+
+    app.execute(change.encode(), (2,))
+    for who in ("signed_off_by", "reconciled_by"):
+        with refused(app, DAY_CLOSED, KEPT_AS_IT_IS):
+            app.execute(
+                f"UPDATE business_day SET version = 3, {who} = %s".encode(),
+                (ours.cashier if who == "signed_off_by" else ours.chief,),
+            )
+
+
+def test_whoever_reconciled_does_not_sign(app: Connection, ours: Biller) -> None:
+    an_open_day(app, ours)
+    reconcile_day(app, ours, by=ours.chief)
+
+    with refused(app, CHECK, by="day_needs_two_people"):
+        sign_day(app, ours, by=ours.chief)
+
+
+def test_a_day_is_reconciled_by_somebody(app: Connection, ours: Biller) -> None:
+    """A reconciler left out would let one person do both."""
+    an_open_day(app, ours)
+
+    with refused(app, CHECK):
+        app.execute("UPDATE business_day SET status = 'reconciled', reconciled_at = now()")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "reconciled_by = %(cashier)s",
+        "reconciled_by = NULL",
+        "status = 'signed_off', signed_off_by = %(chief)s, reconciled_by = %(cashier)s",
+    ],
+)
+def test_whoever_signs_does_not_name_another_as_the_reconciler(
+    app: Connection, ours: Biller, change: str
+) -> None:
+    an_open_day(app, ours)
+    reconcile_day(app, ours, by=ours.chief)
+
+    with refused(app, KEPT_AS_IT_IS):
+        app.execute(
+            f"UPDATE business_day SET {change}".encode(),
+            {"cashier": ours.cashier, "chief": ours.chief},
+        )
+
+
+def test_a_day_is_not_signed_without_a_signature(app: Connection, ours: Biller) -> None:
+    an_open_day(app, ours)
+    reconcile_day(app, ours)
+
+    with refused(app, CHECK):
+        app.execute("UPDATE business_day SET status = 'signed_off'")
+    with refused(app, CHECK):
+        app.execute("UPDATE business_day SET signed_off_by = %s", (ours.chief,))
+
+
+def test_a_day_with_free_money_that_nobody_explains_does_not_close(
+    app: Connection, ours: Biller
+) -> None:
+    money_in(app, ours)
+    an_open_day(app, ours)
+    reconcile_day(app, ours)
+
+    with refused(app, NOT_EXPLAINED):
+        sign_day(app, ours)
+
+    assert gaps(app, ours) == [("money", "received")]
+    payment = one(app, "SELECT id FROM payment")
+    a_discrepancy(app, ours, payment=payment, holds=581_000)
+    sign_day(app, ours)
+
+
+@pytest.mark.parametrize("fault", ["bank", "unapplied", "receivable", "credit"])
+def test_each_pair_of_books_is_compared(app: Connection, ours: Biller, fault: str) -> None:
+    if fault == "bank":
+        a_statement(app, ours, closing=1)
+    elif fault == "unapplied":
+        a_journal(app, ours, ("suspense", "unapplied", 1))
+    elif fault == "receivable":
+        an_issued_invoice(app, ours)  # issued, and not in the ledger
+    else:
+        a_journal(app, ours, ("suspense", "credit", 1))
+    an_open_day(app, ours)
+    reconcile_day(app, ours)
+
+    with refused(app, NOT_EXPLAINED):
+        sign_day(app, ours)
+
+
+def test_a_discrepancy_explains_only_the_money_of_its_own_payment(
+    app: Connection, ours: Biller
+) -> None:
+    """One that holds too much would hide a payment that nobody has looked at."""
+    money_in(app, ours, 100_000)
+    first = one(app, "SELECT id FROM payment")
+    money_in(app, ours, 481_000)
+    a_discrepancy(app, ours, payment=first, holds=581_000)
+    an_open_day(app, ours)
+    reconcile_day(app, ours)
+
+    with refused(app, NOT_EXPLAINED):
+        sign_day(app, ours)
+
+    assert gaps(app, ours) == [("money", "held")]
+
+
+def test_a_discrepancy_holds_the_money_of_some_payment(app: Connection, ours: Biller) -> None:
+    with refused(app, CHECK):
+        a_discrepancy(app, ours, holds=1)
+    with refused(app, CHECK):
+        a_discrepancy(app, ours, payment=a_payment(app, ours), holds=-1)
+
+
+def test_a_reversed_journal_with_a_live_allocation_shows(app: Connection, ours: Biller) -> None:
+    a_journal(app, ours, ("receivable", "revenue:tuition", 581_000))
+    invoice, payment = an_issued_invoice(app, ours), a_payment(app, ours)
+    a_journal(app, ours, (f"in_transit:{ours.account_number}", "unapplied", 581_000))
+    an_allocation(app, ours, payment, invoice)
+    applied = a_journal(app, ours, ("unapplied", "receivable", 581_000))
+    assert gaps(app, ours) == []
+
+    a_journal(app, ours, ("receivable", "unapplied", 581_000), reverses=applied)
+
+    assert gaps(app, ours) == [("ledger", "unapplied"), ("ledger", "receivable")]
+
+
+def test_money_in_each_of_its_places_is_explained(app: Connection, ours: Biller) -> None:
+    a_journal(app, ours, ("receivable", "revenue:tuition", 581_000))
+    invoice, payment = an_issued_invoice(app, ours), a_payment(app, ours, amount=1_000_000)
+    a_journal(app, ours, (f"in_transit:{ours.account_number}", "unapplied", 1_000_000))
+    an_allocation(app, ours, payment, invoice)
+    a_journal(app, ours, ("unapplied", "receivable", 581_000))
+    a_credit(app, ours, payment, amount=219_000)
+    a_journal(app, ours, ("unapplied", "credit", 219_000))
+    a_refund(app, ours, payment, amount=150_000)
+    a_journal(app, ours, ("unapplied", "refunds_payable", 150_000))
+    a_discrepancy(app, ours, payment=payment, holds=50_000)
+
+    assert gaps(app, ours) == []
+
+
+def test_temporary_tables_do_not_explain_anything(app: Connection, ours: Biller) -> None:
+    money_in(app, ours)
+    an_open_day(app, ours)
+    reconcile_day(app, ours)
+    for table in ("payment", "allocation", "discrepancy", "transfer", "bank_account"):
+        app.execute(
+            f"CREATE TEMPORARY TABLE {table} AS SELECT * FROM public.{table} LIMIT 0".encode()
+        )
+
+    with refused(app, NOT_EXPLAINED):
+        sign_day(app, ours)
+
+
+def test_a_day_is_not_closed_while_looking_as_another_biller(
+    app: Connection, ours: Biller, theirs: Biller
+) -> None:
+    money_in(app, ours)
+    an_open_day(app, ours)
+    reconcile_day(app, ours)
+
+    with refused(app, NOT_EXPLAINED, NO_RIGHT):
+        app.execute(
+            """UPDATE business_day SET status = 'signed_off', signed_off_by =
+               CASE WHEN set_config('app.biller', %s, true) IS NOT NULL THEN %s::uuid END""",
+            (str(theirs.id), ours.chief),
+        )
+
+
+def test_a_day_is_not_closed_under_an_old_snapshot(
+    ours_at_home: tuple[Biller, Connection], house: House
+) -> None:
+    """Between the snapshot and the signature somebody receives money."""
+    biller, writer = ours_at_home
+    an_open_day(writer, biller)
+    reconcile_day(writer, biller)
+    writer.commit()
+    stale = house.connect("app", biller=biller.id)
+    stale.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    stale.execute("SELECT 1 FROM payment")
+    money_in(writer, biller)
+    writer.commit()
+
+    with refused(stale, DAY_CLOSED):
+        sign_day(stale, biller)
+
+
+def test_a_day_closes_by_update_alone(app: Connection, ours: Biller) -> None:
+    money_in(app, ours)
+    values = {"day": TODAY, "status": "signed_off", "signed_off_by": ours.chief}
+
+    with refused(app, "TP002"):
+        insert(app, "business_day", biller_id=ours.id, reconciled_by=ours.cashier, **values)
+    an_open_day(app, ours)
+    reconcile_day(app, ours)
+    with refused(app, NOT_EXPLAINED):
+        app.execute(
+            """INSERT INTO business_day (biller_id, day, status) VALUES (%s, %s, 'open')
+               ON CONFLICT (biller_id, day) DO UPDATE
+               SET status = 'signed_off', signed_off_by = %s""",
+            (ours.id, TODAY, ours.chief),
+        )

@@ -1,0 +1,320 @@
+"""A statement line is taken once, a notice settled once, and what was decided is not edited."""
+
+from __future__ import annotations
+
+import pytest
+from psycopg import Connection
+
+from payments.domain.people import SERVICE
+from tests.factories import NOW, Biller, a_journal, a_payment, a_refund, an_api_key, insert
+from tests.factories_statements import (
+    a_bank_line,
+    a_discrepancy,
+    a_message,
+    a_statement,
+    a_statement_file,
+    an_inbound_call,
+)
+from tests.refusals import (
+    CHECK,
+    FOREIGN_KEY,
+    KEPT_AS_IT_IS,
+    NO_RIGHT,
+    NOT_NULL,
+    UNIQUE,
+    one,
+    refused,
+)
+
+
+def test_a_file_is_taken_once(app: Connection, ours: Biller) -> None:
+    a_statement_file(app, ours, content=b"03/2026")
+
+    with refused(app, UNIQUE):
+        a_statement_file(app, ours, content=b"03/2026")
+    with refused(app, NO_RIGHT):
+        app.execute("UPDATE statement_file SET sha256 = sha256")
+    with refused(app, NO_RIGHT):
+        app.execute("DELETE FROM statement_file")
+
+
+def test_a_line_is_taken_once_and_genuine_twins_are_kept(app: Connection, ours: Biller) -> None:
+    first = a_statement(app, ours)
+    a_bank_line(app, ours, statement=first, key=b"5.000.000 HP", occurrence=1)
+    a_bank_line(app, ours, statement=first, key=b"5.000.000 HP", occurrence=2)
+    again = a_statement(app, ours)
+
+    for occurrence in (1, 2):
+        with refused(app, UNIQUE):
+            a_bank_line(app, ours, statement=again, key=b"5.000.000 HP", occurrence=occurrence)
+    with refused(app, CHECK):
+        a_bank_line(app, ours, statement=again, key=b"5.000.000 HP", occurrence=0)
+    assert one(app, "SELECT count(*) FROM bank_line") == 2
+
+
+def test_an_incomplete_statement_does_not_call_itself_complete(
+    app: Connection, ours: Biller
+) -> None:
+    row = """INSERT INTO statement SELECT biller_id, gen_random_uuid(), file_id, 2,
+        bank_account_id, {currency}, first_day, last_day, opening, {closing}, line_count, {closes},
+        true FROM statement WHERE id = %s"""
+    statement = a_statement(app, ours)
+
+    for wrong in ({"currency": "'USD'"}, {"closing": "NULL"}, {"closes": "false"}):
+        values = {"currency": "currency", "closing": "closing", "closes": "closes"} | wrong
+        with refused(app, CHECK):
+            app.execute(row.format(**values).encode(), (statement,))
+
+
+@pytest.mark.parametrize(
+    "change", ["amount = 1", "booking_date = now()", "line_key = line_key", "occurrence = 3"]
+)
+def test_what_the_bank_wrote_is_not_edited(app: Connection, ours: Biller, change: str) -> None:
+    a_bank_line(app, ours)
+
+    with refused(app, NO_RIGHT):
+        app.execute(f"UPDATE bank_line SET {change}".encode())
+    with refused(app, NO_RIGHT):
+        app.execute("UPDATE statement SET closing = 1")
+
+
+def test_a_notice_is_settled_by_one_line(app: Connection, ours: Biller) -> None:
+    payment = a_payment(app, ours)
+    a_bank_line(app, ours, payment_id=payment)
+
+    with refused(app, UNIQUE):
+        a_bank_line(app, ours, payment_id=payment)
+    other = a_bank_line(app, ours)
+    with refused(app, UNIQUE):
+        app.execute("UPDATE bank_line SET payment_id = %s WHERE id = %s", (payment, other))
+
+    a_bank_line(app, ours, amount=-581_000, payment_id=payment)  # the bank takes it back
+
+
+def test_a_payout_is_proven_by_one_line(app: Connection, ours: Biller) -> None:
+    refund = a_refund(app, ours, a_payment(app, ours))
+    a_bank_line(app, ours, amount=-581_000, refund_id=refund)
+
+    with refused(app, UNIQUE):
+        a_bank_line(app, ours, amount=-581_000, refund_id=refund)
+
+
+def test_a_line_is_not_matched_without_a_journal(app: Connection, ours: Biller) -> None:
+    line = a_bank_line(app, ours)
+
+    for status in ("matched", "part_matched"):
+        with refused(app, CHECK):
+            app.execute("UPDATE bank_line SET status = %s WHERE id = %s", (status, line))
+    with refused(app, CHECK):
+        app.execute("UPDATE bank_line SET status = 'ignored' WHERE id = %s", (line,))
+
+
+@pytest.mark.parametrize("column", ["payment_id", "journal_id", "refund_id"])
+def test_a_matched_line_is_not_pointed_elsewhere(
+    app: Connection, ours: Biller, column: str
+) -> None:
+    payment = a_payment(app, ours)
+    line = a_bank_line(app, ours, payment_id=payment, journal_id=a_journal(app, ours))
+    app.execute("UPDATE bank_line SET status = 'matched' WHERE id = %s", (line,))
+    other = {
+        "payment_id": a_payment(app, ours),
+        "journal_id": a_journal(app, ours),
+        "refund_id": a_refund(app, ours, payment, amount=1),
+    }[column]
+
+    for value in (other, None) if column != "refund_id" else (other,):
+        with refused(app, KEPT_AS_IT_IS):
+            app.execute(f"UPDATE bank_line SET {column} = %s WHERE id = %s".encode(), (value, line))
+
+    app.execute(
+        "UPDATE bank_line SET status = 'imported', payment_id = NULL, journal_id = NULL"
+        " WHERE id = %s",
+        (line,),
+    )
+
+
+def test_a_payment_or_a_line_has_one_open_discrepancy(app: Connection, ours: Biller) -> None:
+    payment, line = a_payment(app, ours), a_bank_line(app, ours)
+    a_discrepancy(app, ours, payment=payment, holds=1)
+    a_discrepancy(app, ours, line_id=line)
+
+    with refused(app, UNIQUE):
+        a_discrepancy(app, ours, payment=payment, holds=1)
+    with refused(app, UNIQUE):
+        a_discrepancy(app, ours, line_id=line)
+
+
+PROPOSE = "UPDATE discrepancy SET status = 'proposed', proposal = %s, proposed_by = %s"
+APPROVE = "UPDATE discrepancy SET status = 'approved', approved_by = %s"
+RESOLVE = (
+    "UPDATE discrepancy SET status = 'resolved', resolution = 'journal', reason = 'x',"
+    " resolved_at = now()"
+)
+
+
+def proposed(db: Connection, biller: Biller) -> None:
+    a_discrepancy(db, biller)
+    db.execute(PROPOSE.encode(), ('{"write_off": 1}', biller.cashier))
+
+
+def test_whoever_proposed_does_not_approve(app: Connection, ours: Biller) -> None:
+    proposed(app, ours)
+
+    with refused(app, CHECK, by="discrepancy_needs_two_people"):
+        app.execute(APPROVE.encode(), (ours.cashier,))
+    with refused(app, CHECK):
+        app.execute("UPDATE discrepancy SET status = 'approved'")
+
+
+def test_only_staff_of_this_biller_approve(app: Connection, ours: Biller, theirs: Biller) -> None:
+    proposed(app, ours)
+
+    for approver in (an_api_key(app, ours), SERVICE.id, theirs.chief):
+        with refused(app, FOREIGN_KEY, by="discrepancy_approver_is_staff"):
+            app.execute(APPROVE.encode(), (approver,))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "proposal = '{\"write_off\": 999000}'",
+        "proposed_by = NULL",
+        "approved_by = NULL",
+        "status = 'resolved', resolution = 'x', reason = 'x', resolved_at = now(), proposal = '{}'",
+    ],
+)
+def test_what_was_approved_is_what_is_booked(app: Connection, ours: Biller, change: str) -> None:
+    proposed(app, ours)
+    app.execute(APPROVE.encode(), (ours.chief,))
+
+    with refused(app, KEPT_AS_IT_IS):
+        app.execute(f"UPDATE discrepancy SET {change}".encode())
+
+
+def test_a_proposal_is_not_swapped_while_it_is_approved(app: Connection, ours: Biller) -> None:
+    proposed(app, ours)
+
+    for beside in ("proposal = '{}'", f"proposed_by = '{SERVICE.id}'"):
+        with refused(app, KEPT_AS_IT_IS):
+            app.execute(f"{APPROVE}, {beside}".encode(), (ours.chief,))
+    with refused(app, KEPT_AS_IT_IS):
+        app.execute("UPDATE discrepancy SET approved_by = %s", (ours.chief,))
+
+
+def test_an_approval_ends_when_the_discrepancy_is_opened_again(
+    app: Connection, ours: Biller
+) -> None:
+    proposed(app, ours)
+    app.execute(APPROVE.encode(), (ours.chief,))
+    app.execute(RESOLVE.encode())
+    with refused(app, KEPT_AS_IT_IS):
+        app.execute("UPDATE discrepancy SET reason = 'another story'")
+
+    app.execute("UPDATE discrepancy SET status = 'open'")
+
+    assert one(app, "SELECT approved_by FROM discrepancy") is None
+
+
+def test_a_discrepancy_is_not_resolved_without_a_reason(app: Connection, ours: Biller) -> None:
+    proposed(app, ours)
+
+    with refused(app, CHECK):
+        app.execute("UPDATE discrepancy SET status = 'resolved', resolution = 'journal'")
+    for change in ("DELETE FROM discrepancy", "UPDATE discrepancy SET payment_id = NULL"):
+        with refused(app, NO_RIGHT):
+            app.execute(change.encode())
+
+
+def test_a_verified_call_is_never_deleted(
+    app: Connection, system: Connection, owner: Connection, ours: Biller
+) -> None:
+    an_inbound_call(owner, ours, event="E1")
+    an_inbound_call(owner, ours, event="E2", verified=False)
+    for way in ("DELETE FROM inbound_call", "TRUNCATE inbound_call"):
+        with refused(owner, KEPT_AS_IT_IS):
+            owner.execute(way.encode())
+    owner.execute("DELETE FROM inbound_call WHERE NOT verified")
+
+    with refused(app, NO_RIGHT):
+        app.execute("DELETE FROM inbound_call")
+    with refused(app, NO_RIGHT):
+        app.execute("UPDATE inbound_call SET verified = false, refusal = 'x', status = 'refused'")
+    with refused(system, NO_RIGHT):
+        system.execute("UPDATE inbound_call SET verified = false")
+
+
+def test_a_forged_call_does_not_take_the_place_of_a_real_event(
+    app: Connection, ours: Biller
+) -> None:
+    for forgery in (b"a", b"b"):
+        an_inbound_call(app, ours, event="E1", verified=False, content=forgery)
+
+    an_inbound_call(app, ours, event="E1")
+
+    with refused(app, UNIQUE):
+        an_inbound_call(app, ours, event="E1")
+    with refused(app, UNIQUE):
+        an_inbound_call(app, ours, event="E9", verified=False, content=b"a")
+
+
+def test_a_forged_call_is_refused_and_a_verified_one_names_its_event(
+    app: Connection, ours: Biller
+) -> None:
+    with refused(app, CHECK):
+        an_inbound_call(app, ours, verified=False, status="received")
+    with refused(app, CHECK):
+        an_inbound_call(app, ours, verified=True, event=None)
+
+
+def test_an_audit_line_stays_as_it_is(app: Connection, owner: Connection, ours: Biller) -> None:
+    line = {"id": ours.id, "action": "x", "subject": "x", "at": NOW}
+    insert(app, "audit_line", biller_id=ours.id, **line)
+    for change in ("UPDATE audit_line SET action = 'y'", "DELETE FROM audit_line"):
+        with refused(app, NO_RIGHT):
+            app.execute(change.encode())
+    with refused(app, NO_RIGHT):
+        insert(app, "audit_line", biller_id=None, **line | {"id": ours.key_id})
+    app.rollback()
+
+    insert(owner, "audit_line", biller_id=ours.id, **line)
+    for change in (
+        "UPDATE audit_line SET action = 'y'",
+        "DELETE FROM audit_line",
+        "TRUNCATE audit_line",
+    ):
+        with refused(owner, KEPT_AS_IT_IS):
+            owner.execute(change.encode())
+
+
+def test_a_message_is_told_as_it_was_written(app: Connection, ours: Biller) -> None:
+    a_message(app, ours)
+
+    for change in ("body = '{}'", "kind = 'y'", "xid = '1'", "at = now()"):
+        with refused(app, NO_RIGHT):
+            app.execute(f"UPDATE message SET {change}".encode())
+    with refused(app, NO_RIGHT):
+        app.execute("DELETE FROM message")
+    with refused(app, NO_RIGHT):
+        a_message(app, ours, xid="9223372036854775807")
+
+
+def test_an_answer_that_was_given_is_given_again_unchanged(app: Connection, ours: Biller) -> None:
+    row = {"route": "orders", "key": "k", "request_hash": bytes(32), "status": 201, "body": "{}"}
+    insert(app, "idempotency_answer", biller_id=ours.id, **row, created_at=NOW)
+
+    with refused(app, UNIQUE):
+        insert(app, "idempotency_answer", biller_id=ours.id, **row, created_at=NOW)
+    for change in ("UPDATE idempotency_answer SET status = 200", "DELETE FROM idempotency_answer"):
+        with refused(app, NO_RIGHT):
+            app.execute(change.encode())
+
+
+def test_an_erased_key_stays_erased_without_its_secret(app: Connection, ours: Biller) -> None:
+    with refused(app, CHECK):
+        app.execute("UPDATE data_key SET erased_at = now()")
+    with refused(app, CHECK):
+        app.execute("UPDATE data_key SET wrapped = NULL")
+    with refused(app, NO_RIGHT):
+        app.execute("DELETE FROM data_key")
+    with refused(app, NOT_NULL):
+        app.execute("UPDATE data_key SET ring_key = NULL")
