@@ -1,0 +1,137 @@
+"""Refunds: look at them; approving and refusing belong to staff."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+from uuid import UUID
+
+from flask import Response
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+
+from payments import refunds
+from payments.domain.people import Permission
+from payments.queries import money as reads
+from web import context
+from web.api import cursors
+from web.api.creating import as_json
+from web.api.invoices import ReasonAsk
+from web.api.shapes import (
+    Answer,
+    InPath,
+    Listed,
+    Moment,
+    PageOf,
+    PaymentId,
+    RefundId,
+    Shown,
+    SomeDong,
+    Vnd,
+)
+from web.auth.marks import requires
+
+bp: Final = APIBlueprint(
+    "refunds",
+    __name__,
+    url_prefix="/api/v1",
+    abp_tags=[Tag(name="refunds", description="Money on its way back.")],
+)
+
+Status = Literal["requested", "approved", "refused", "sent", "unknown", "done", "failed"]
+
+
+class PayeeAnswer(Answer):
+    """The named account a refund goes to."""
+
+    name: str
+    bank: str
+    account: str
+
+
+class RefundAnswer(Answer):
+    """A refund. payee: left out in lists, and once it was erased on request."""
+
+    id: RefundId
+    payment: PaymentId
+    amount: SomeDong
+    currency: Vnd = "VND"
+    reason: str
+    method: Literal["bank_payout", "gateway"]
+    status: Status
+    requested_at: Moment
+    approved_at: Moment | None
+    updated_at: Moment
+    payee: PayeeAnswer | None
+
+    @classmethod
+    def of(cls, found: reads.Refund) -> RefundAnswer:
+        """From what was read."""
+        to = found.payee
+        return cls.model_validate(
+            {
+                "id": found.id,
+                "payment": found.payment_id,
+                "amount": found.amount,
+                "reason": found.reason,
+                "method": found.method,
+                "status": found.status,
+                "requested_at": found.requested_at,
+                "approved_at": found.approved_at,
+                "updated_at": found.updated_at,
+                "payee": to and PayeeAnswer(name=to.name, bank=to.bank, account=to.account),
+            }
+        )
+
+
+class RefundPage(PageOf[RefundAnswer]):
+    """Refunds, newest first."""
+
+
+class RefundPath(InPath):
+    """One refund."""
+
+    refund_id: Annotated[UUID, Shown("ref", in_path=True)]
+
+
+class RefundsQuery(Listed):
+    """What the list is narrowed to."""
+
+    status: Status | None = None
+
+
+@bp.get("/refunds", responses={200: RefundPage})
+@requires(Permission.READ)
+def list_refunds(query: RefundsQuery) -> Response:
+    """List refunds, newest first."""
+    with context.transaction() as db:
+        found = reads.refunds(db, query.status, cursors.cut(query, "refunds"))
+    return as_json(RefundPage.of(found, RefundAnswer.of, cursors.sealer("refunds")))
+
+
+@bp.get("/refunds/<refund_id>", responses={200: RefundAnswer})
+@requires(Permission.READ)
+def get_refund(path: RefundPath) -> Response:
+    """Show a refund with the account it goes to."""
+    with context.transaction() as db:
+        found = reads.refund_of(db, path.refund_id)
+    return as_json(RefundAnswer.of(found))
+
+
+@bp.post("/refunds/<refund_id>/approve", responses={200: RefundAnswer})
+@requires(Permission.APPROVE)
+def approve_refund(path: RefundPath) -> Response:
+    """Approve a refund: for a second member of staff, never for an API key."""
+    with context.transaction() as db:
+        refunds.approve(db, path.refund_id, by=context.actor(), at=context.now())
+        found = reads.refund_of(db, path.refund_id)
+    return as_json(RefundAnswer.of(found))
+
+
+@bp.post("/refunds/<refund_id>/refuse", responses={200: RefundAnswer})
+@requires(Permission.APPROVE)
+def refuse_refund(path: RefundPath, body: ReasonAsk) -> Response:
+    """Refuse a refund: for staff, never for an API key. Its money is free again."""
+    with context.transaction() as db:
+        refunds.refuse(db, path.refund_id, reason=body.reason, by=context.actor(), at=context.now())
+        found = reads.refund_of(db, path.refund_id)
+    return as_json(RefundAnswer.of(found))

@@ -1,0 +1,97 @@
+"""Rate limits: per key for programs; per address only for what was refused.
+
+Many families share one address (a school's network, a phone company's), so honest use is never
+counted by address: only wrong keys, unknown links and forged calls are. Counted in Redis while
+it is up, in each process while it is not; paying never depends on it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from flask import Flask, Response, request
+from flask_limiter import ApplicationLimit, Limiter, RequestLimit
+
+from ops.config import Config
+from web.auth.keys import bearer
+from web.problems import TooOften, answer
+
+_REFUSED: Final = (401, 404)
+_FREE: Final = ("/static/", "/health/", "/metrics")
+_REDIS_SECONDS: Final = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How often, in the words of the `limits` library: "6000 per minute".
+
+    key: requests of one API key. refused: answers 401 or 404 to one address. sign_in: forms
+    of the staff's sign-in sent from one address.
+    """
+
+    key: str = "6000 per minute"
+    refused: str = "120 per minute"
+    sign_in: str = "30 per minute"
+
+
+USUAL: Final = Limits()
+
+
+def register(app: Flask, config: Config, limits: Limits) -> Limiter:
+    """Count the requests of an application. Blueprints may add limits of their own to it."""
+    limiter = Limiter(
+        _address,
+        app=app,
+        storage_uri=_storage(config.redis_url),
+        storage_options=_options(config.redis_url),  # type: ignore[arg-type]  # redis takes floats
+        strategy="fixed-window",
+        key_prefix="thuphi",
+        in_memory_fallback_enabled=True,
+        swallow_errors=True,
+        on_breach=_too_often,
+        application_limits=[
+            ApplicationLimit(
+                limits.key, key_function=_key, scope="key", exempt_when=lambda: bearer() is None
+            ),
+            ApplicationLimit(
+                limits.refused, key_function=_address, scope="refused", deduct_when=_was_refused
+            ),
+        ],
+    )
+    limiter.request_filter(lambda: request.path.startswith(_FREE))
+    return limiter
+
+
+def _address() -> str:
+    return request.remote_addr or "unknown"
+
+
+def _key() -> str:
+    # The key itself stays out of Redis.
+    return hashlib.sha256((bearer() or "").encode()).hexdigest()[:32]
+
+
+def _was_refused(response: Response) -> bool:
+    return response.status_code in _REFUSED
+
+
+def _too_often(breached: RequestLimit) -> Response:
+    wait = str(max(1, breached.reset_at - int(time.time())))
+    error = TooOften(f"Hãy thử lại sau {wait} giây.", f"Try again in {wait} seconds.")
+    return answer(error, headers={"Retry-After": wait})
+
+
+def _storage(redis_url: str | None) -> str:
+    if redis_url is None:
+        return "memory://"
+    return redis_url.replace("unix://", "redis+unix://", 1)
+
+
+def _options(redis_url: str | None) -> dict[str, float]:
+    if redis_url is None:
+        return {}
+    # A Redis that does not answer must not hold up a payer for longer than this.
+    return {"socket_connect_timeout": _REDIS_SECONDS, "socket_timeout": _REDIS_SECONDS}
