@@ -6,7 +6,8 @@ intake         receive a file: hash, refuse a repeat, keep the bytes
 normalise      pure: signs, dates, folded memo, payment codes -> one frame
 expected       what the ledger says should arrive, as a frame
 matching       pure: evidence, then a decision
-outcomes       pure: what is left over -> kind of discrepancy
+outcomes       pure: what is left over -> rows of a file
+causes         each kind of discrepancy: why, and what to do
 posting        pairs -> journals -> payments.ledger
 discrepancies  open, propose, approve, resolve
 runs           one run, step by step; may be repeated

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from reconciliation import deciding, evidence, matching, outcomes
+from reconciliation import causes, deciding, evidence, matching, outcomes
 from reconciliation.evidence import Evidence, Verdict
 
 SOURCES = Path(deciding.__file__).parent.glob("*.py")
@@ -18,12 +18,12 @@ def test_every_code_that_the_engine_can_give_has_a_row_in_the_table() -> None:
     for source in SOURCES:
         given |= set(re.findall(r'"([A-Z]{3,}_[A-Z_]+)"', source.read_text(encoding="utf-8")))
 
-    assert given == {code for code in outcomes.CODES if "_" in code}
+    assert given == {code for code in causes.CODES if "_" in code}
 
 
 def test_every_code_speaks_both_languages_and_has_a_known_group() -> None:
-    for kind in outcomes.CODES.values():
-        assert kind.group in outcomes.GROUPS
+    for kind in causes.CODES.values():
+        assert kind.group in causes.GROUPS
         assert all((kind.cause_vi, kind.cause_en, kind.action_vi, kind.action_en))
         assert kind.cause_vi != kind.cause_en
 
