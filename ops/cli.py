@@ -24,6 +24,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "parse-statement": "parse_statement",
     "match": "match",
     "migrate": "migrate",
+    "seed": "seed",
     "backup": "backup",
     "restore": "restore",
     "import-statement": "import_statement",
