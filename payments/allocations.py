@@ -106,6 +106,7 @@ def unapply(db: Session, allocation_id: UUID, *, reason: str, by: Actor, at: dat
         "amount": row.amount,
     }
     outbox.emit(db, "allocation.undone", body, at=at)
+    outbox.emit(db, "payment.moved", {"payment": body["payment"]}, at=at)
     shown = ids.shown("inv", row.invoice_id)
     audit.note(db, "allocation.undo", shown, by=by, at=at, detail=body | {"reason": reason})
 
@@ -149,14 +150,21 @@ def keep(
 
 def unkeep(db: Session, credit_id: UUID, *, reason: str, by: Actor, at: datetime) -> None:
     """Make credit free money again. Raises Conflict once some of it was used or refunded."""
+    biller_id = biller_of(db)
+    payment_id: UUID | None = db.scalar(
+        select(credit.c.payment_id).where(credit.c.biller_id == biller_id, credit.c.id == credit_id)
+    )
+    if payment_id is None:
+        raise NotFound()
     db.execute(
         insert(credit_undo).values(
-            biller_id=biller_of(db), credit_id=credit_id, reason=reason, actor_id=by.id, at=at
+            biller_id=biller_id, credit_id=credit_id, reason=reason, actor_id=by.id, at=at
         )
     )
     ledger.reverse(
         db, f"keep:{credit_id}", key=f"unkeep:{credit_id}", day=business_day(at), at=at, by=by
     )
+    outbox.emit(db, "payment.moved", {"payment": ids.shown("pay", payment_id)}, at=at)
 
 
 def use_credit(

@@ -214,8 +214,8 @@ class _Order:
 # Locked in id order, so that two payments of one family never wait for each other in a ring.
 _ASKED = text("""
 SELECT o.id AS order_id, o.code, o.status, o.amount - o.allocated AS order_left,
-       i.id AS invoice_id, i.beneficiary_id,
-       least(p.amount, i.amount - i.allocated) AS part
+       i.id AS invoice_id, i.beneficiary_id, i.status AS invoice_status,
+       CASE WHEN i.status = 'issued' THEN least(p.amount, i.amount - i.allocated) ELSE 0 END AS part
 FROM payment_order o
 JOIN order_invoice p ON p.biller_id = o.biller_id AND p.order_id = o.id
 JOIN invoice i ON i.biller_id = p.biller_id AND i.id = p.invoice_id
@@ -241,7 +241,10 @@ def _order(rows: Sequence[Row[Any]]) -> _Order:
         left -= part
         parts.append((row.invoice_id, part))
     due = sum(part for _, part in parts)
-    return _Order(rows[0].order_id, Asked(due, rows[0].status), parts, rows[0].beneficiary_id)
+    # An order whose bills were all withdrawn asks for nothing any more.
+    withdrawn = all(row.invoice_status != "issued" for row in rows)
+    asked = Asked(due, "cancelled" if withdrawn else rows[0].status)
+    return _Order(rows[0].order_id, asked, parts, rows[0].beneficiary_id)
 
 
 def _pay(

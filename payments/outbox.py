@@ -35,6 +35,7 @@ from payments.store.sessions import biller_of
 DRAINS: Final[Mapping[str, str]] = {
     "inbound.received": "inbox",
     "payment.received": "explain",
+    "payment.moved": "explain",
     "allocation.made": "receipts",
     "allocation.undone": "receipts",
     "invoice.settled": "receipts",

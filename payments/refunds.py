@@ -123,7 +123,7 @@ def refuse(db: Session, refund_id: UUID, *, reason: str, by: Actor, at: datetime
     if by.kind != "staff":
         raise SecondPerson()
     _move(db, row, RefundStatus.REFUSED, at=at, refused_by=by.id)
-    _release(db, refund_id, by=by, at=at)
+    _release(db, row, by=by, at=at)
     _tell(db, "refund.refused", refund_id, row.amount, by=by, at=at, reason=reason)
 
 
@@ -172,7 +172,7 @@ def record_failed(db: Session, refund_id: UUID, *, reason: str, by: Actor, at: d
     if row.status == RefundStatus.FAILED:
         return
     _move(db, row, RefundStatus.FAILED, at=at)
-    _release(db, refund_id, by=by, at=at)
+    _release(db, row, by=by, at=at)
     _tell(db, "refund.failed", refund_id, row.amount, by=by, at=at, reason=reason)
 
 
@@ -216,9 +216,13 @@ def _hold(
     round_ = _rounds(db, refund_id) + 1
     journal = journals.refund_asked(refund_id, round_, source.account, amount, day=business_day(at))
     ledger.post(db, journal, at=at, by=by)
+    # The money left its place: whoever explained it there has to look again.
+    outbox.emit(db, "payment.moved", {"payment": ids.shown("pay", source.payment_id)}, at=at)
 
 
-def _release(db: Session, refund_id: UUID, *, by: Actor, at: datetime) -> None:
+def _release(db: Session, row: Row[Any], *, by: Actor, at: datetime) -> None:
+    refund_id = row.id
+    outbox.emit(db, "payment.moved", {"payment": ids.shown("pay", row.payment_id)}, at=at)
     round_ = _rounds(db, refund_id)
     ledger.reverse(
         db,

@@ -25,7 +25,9 @@ ORDER_COLUMNS = (
 _ORDERS = text("""
 SELECT o.id, o.code, o.status, o.created_at, o.expires_at,
        min(b.code) AS payer_code, min(b.id::text)::uuid AS beneficiary_id,
-       least(o.amount - o.allocated, sum(least(p.amount, i.amount - i.allocated))) AS due
+       bool_and(i.status <> 'issued') AS withdrawn,
+       least(o.amount - o.allocated, sum(CASE WHEN i.status = 'issued'
+           THEN least(p.amount, i.amount - i.allocated) ELSE 0 END)) AS due
 FROM payment_order o
 JOIN order_invoice p ON p.biller_id = o.biller_id AND p.order_id = o.id
 JOIN invoice i ON i.biller_id = p.biller_id AND i.id = p.invoice_id
@@ -49,7 +51,7 @@ def orders(db: Session) -> pd.DataFrame:
                 int(row.due),
                 row.created_at.isoformat(),
                 row.expires_at.isoformat(),
-                _status(row.status, int(row.due)),
+                _status("cancelled" if row.withdrawn else row.status, int(row.due)),
             )
             for row in rows
         ],

@@ -18,7 +18,7 @@ from payments import vault
 from payments.domain import ids
 from payments.domain.calendar import HANOI
 from payments.store.sessions import biller_of
-from reconciliation import expected, posting
+from reconciliation import discrepancies, expected, posting
 from reconciliation.book import Decision
 from reconciliation.matching import Matched, match
 from reconciliation.normalise import LINE_COLUMNS
@@ -29,9 +29,17 @@ SELECT p.*, a.account_number FROM payment p
 LEFT JOIN bank_account a ON a.biller_id = p.biller_id AND a.id = p.bank_account_id
 WHERE p.biller_id = :biller AND p.free > 0 AND (CAST(:only AS uuid) IS NULL OR p.id = :only)
     AND NOT EXISTS (SELECT FROM discrepancy d WHERE d.biller_id = p.biller_id
-        AND d.payment_id = p.id AND d.holds = p.free
+        AND d.payment_id = p.id AND d.holds > 0
         AND d.status NOT IN ('resolved', 'auto_resolved'))
 ORDER BY p.received_at, p.id
+"""
+
+_MOVED = """
+SELECT p.id, p.free FROM payment p
+JOIN discrepancy d ON d.biller_id = p.biller_id AND d.payment_id = p.id
+WHERE p.biller_id = :biller AND (CAST(:only AS uuid) IS NULL OR p.id = :only)
+    AND d.holds > 0 AND d.holds <> p.free AND d.status NOT IN ('resolved', 'auto_resolved')
+ORDER BY p.id
 """
 
 
@@ -48,6 +56,9 @@ def explain_free_money(db: Session, *, at: datetime, payment_id: UUID | None = N
 
     payment_id: look at this one only, as when its notice has just been booked.
     """
+    moved = db.execute(text(_MOVED), {"biller": biller_of(db), "only": payment_id}).all()
+    for row in moved:
+        discrepancies.hold(db, row.id, row.free, at=at)
     rows = db.execute(text(_FREE), {"biller": biller_of(db), "only": payment_id}).all()
     if not rows:
         return 0

@@ -22,10 +22,12 @@ SERVERS = pytest.StashKey[Servers | Elsewhere]()
 def pytest_configure(config: pytest.Config) -> None:
     """Hold the servers here, or, in a worker of xdist, know where to ask for them."""
     told: dict[str, Any] | None = getattr(config, "workerinput", None)
-    config.stash[SERVERS] = Servers() if told is None else Elsewhere(told["servers"])
-    if told is None:
-        # A run that is asked to end drops its databases and stops its servers first.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if told is not None:
+        config.stash[SERVERS] = Elsewhere(told["servers"], told["workerid"])
+        return
+    config.stash[SERVERS] = Servers()
+    # A run that is asked to end drops its databases and stops its servers first.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -54,15 +56,16 @@ def house(addresses: Addresses) -> Iterator[House]:
 
 
 @pytest.fixture(scope="session")
-def _shared_house(addresses: Addresses) -> Iterator[House]:
+def shared_house(addresses: Addresses) -> Iterator[House]:
+    """One database for all tests that leave nothing in it."""
     with a_clone(addresses) as made:
         yield made
 
 
 @pytest.fixture
-def quick_house(_shared_house: House, addresses: Addresses) -> Iterator[QuickHouse]:
+def quick_house(shared_house: House, addresses: Addresses) -> Iterator[QuickHouse]:
     """A house within one transaction; nothing of it stays."""
-    with a_transaction(_shared_house, addresses) as made:
+    with a_transaction(shared_house, addresses) as made:
         yield made
 
 

@@ -22,6 +22,7 @@ class Permission(StrEnum):
     APPROVE = "approve"
     REQUEST_REFUND = "refunds"
     CLOSE_DAY = "close_day"
+    CHANNELS = "channels"
     ADMIN = "admin"
 
 
@@ -36,11 +37,19 @@ ROLES: Final[Mapping[str, AbstractSet[Permission]]] = {
     "cashier": _CASHIER,
     "accountant": _ACCOUNTANT,
     "chief_accountant": _CHIEF,
-    "admin": _READ | {_P.ADMIN},  # runs the place; does not move money
+    "admin": _READ | {_P.ADMIN, _P.CHANNELS},  # runs the place; does not move money
 }
 
 KEY_SCOPES: Final = frozenset(
-    {_P.READ, _P.BILLS, _P.ORDERS, _P.STATEMENTS, _P.RECONCILE, _P.REQUEST_REFUND}
+    {
+        _P.READ,
+        _P.BILLS,
+        _P.ORDERS,
+        _P.STATEMENTS,
+        _P.RECONCILE,
+        _P.REQUEST_REFUND,
+        _P.CHANNELS,  # decides whose calls we believe: a scope that no other implies
+    }
 )
 """What a program's key may be given: approving and closing a day need a person."""
 

@@ -60,13 +60,18 @@ class Invoice:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What a list is narrowed to; None is everything. state: a payment state."""
+    """What a list is narrowed to; None is everything. state: a payment state.
+
+    ids, beneficiaries: one of these bills, or about one of these people.
+    """
 
     state: str | None = None
     kind: str | None = None
     reference: str | None = None
     period: str | None = None
     beneficiary_code: str | None = None
+    ids: Sequence[UUID] | None = None
+    beneficiaries: Sequence[UUID] | None = None
 
 
 def get(db: Session, invoice_id: UUID) -> Invoice:
@@ -90,6 +95,10 @@ def listed(db: Session, wanted: Filter, cut: Cut) -> Page[Invoice]:
     for column, value in pairs:
         if value is not None:
             found = found.where(column == value)
+    if wanted.ids is not None:
+        found = found.where(invoice.c.id.in_(wanted.ids))
+    if wanted.beneficiaries is not None:
+        found = found.where(invoice.c.beneficiary_id.in_(wanted.beneficiaries))
     return page(db, found, invoice.c.id, cut, lambda rows: _opened(db, rows))
 
 

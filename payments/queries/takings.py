@@ -1,0 +1,113 @@
+"""What came in on a business day, and the places it is in: the figures of the first page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from payments.store.sessions import biller_of
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the money that was received on a day is now, each sum from its own table, in đồng.
+
+    refunded: free money given back or held for that, and what the bank took back.
+    """
+
+    received: int
+    applied: int
+    credit: int
+    refunded: int
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """What came by one way. gateway: who told us of it first."""
+
+    gateway: str
+    payments: int
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A business day as it is stored. totals: the sheet, once it was signed."""
+
+    status: str
+    reconciled_by: UUID | None
+    reconciled_at: datetime | None
+    signed_by: UUID | None
+    signed_at: datetime | None
+    totals: Any
+
+
+NOBODY_TOUCHED = Signed("open", None, None, None, None, None)
+
+_PLACES = text("""
+WITH p AS (SELECT id, amount FROM payment WHERE biller_id = :biller AND fact_day = :day)
+SELECT (SELECT coalesce(sum(amount), 0) FROM p) AS received,
+    (SELECT coalesce(sum(a.amount), 0) FROM allocation a WHERE a.biller_id = :biller
+        AND a.live AND a.credit_id IS NULL AND a.payment_id IN (SELECT id FROM p)) AS applied,
+    (SELECT coalesce(sum(c.amount), 0) FROM credit c WHERE c.biller_id = :biller
+        AND c.live AND c.payment_id IN (SELECT id FROM p)) AS credit,
+    (SELECT coalesce(sum(r.amount), 0) FROM refund r WHERE r.biller_id = :biller
+        AND r.status NOT IN ('refused', 'failed') AND r.allocation_id IS NULL
+        AND r.credit_id IS NULL AND r.payment_id IN (SELECT id FROM p))
+    + (SELECT coalesce(sum(v.amount), 0) FROM payment_reversal v WHERE v.biller_id = :biller
+        AND v.payment_id IN (SELECT id FROM p)) AS refunded
+""")
+
+
+def places(db: Session, day: date) -> Places:
+    """The places of the money that was received on a day."""
+    row = db.execute(_PLACES, {"biller": biller_of(db), "day": day}).one()
+    return Places(int(row.received), int(row.applied), int(row.credit), int(row.refunded))
+
+
+def by_way(db: Session, day: date) -> list[Taking]:
+    """What came on a day, the largest way first."""
+    rows = db.execute(
+        text("""SELECT gateway, count(*) AS payments, sum(amount) AS amount FROM payment
+                WHERE biller_id = :biller AND fact_day = :day
+                GROUP BY gateway ORDER BY sum(amount) DESC, gateway"""),
+        {"biller": biller_of(db), "day": day},
+    )
+    return [Taking(row.gateway, row.payments, int(row.amount)) for row in rows]
+
+
+def stored(db: Session, day: date) -> Signed:
+    """The row of a business day, or how one looks that nobody has touched."""
+    row = db.execute(
+        text("SELECT * FROM business_day WHERE biller_id = :biller AND day = :day"),
+        {"biller": biller_of(db), "day": day},
+    ).one_or_none()
+    if row is None:
+        return NOBODY_TOUCHED
+    return Signed(
+        row.status,
+        row.reconciled_by,
+        row.reconciled_at,
+        row.signed_off_by,
+        row.signed_off_at,
+        row.totals,
+    )
+
+
+def to_close(db: Session, today: date) -> date:
+    """The oldest day with money or lines that is over and not signed; else the day before."""
+    found: date | None = db.scalar(
+        text("""SELECT min(d.day) FROM (
+                    SELECT fact_day AS day FROM payment WHERE biller_id = :biller
+                    UNION SELECT booking_date FROM bank_line WHERE biller_id = :biller
+                    UNION SELECT last_day FROM statement WHERE biller_id = :biller) d
+                WHERE d.day < :today AND NOT EXISTS (SELECT FROM business_day b
+                    WHERE b.biller_id = :biller AND b.day = d.day AND b.status = 'signed_off')"""),
+        {"biller": biller_of(db), "today": today},
+    )
+    return found or date.fromordinal(today.toordinal() - 1)
