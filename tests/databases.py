@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta, timezone
@@ -86,6 +87,19 @@ class House:
             opened.execute("SELECT set_config('app.biller', %s, true)", (str(biller or ""),))
             done = opened.execute(statement.encode(), params)
             return done.fetchall() if done.description else []
+
+    def wait_for_others(self, *, seconds: float = 60) -> None:
+        """Return once every transaction has ended that runs now, in whatever database.
+
+        A snapshot sees the transactions of a whole server, so those of other tests hold the
+        sealer back where they share one.
+        """
+        (now,) = self.psql("admin", "SELECT pg_current_xact_id()::text::bigint")[0]
+        until = time.monotonic() + seconds
+        oldest = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+        while self.psql("admin", oldest)[0][0] <= now:
+            assert time.monotonic() < until, "a transaction elsewhere on this server does not end"
+            time.sleep(0.02)
 
     def close(self) -> None:
         """Close every connection that was opened here."""

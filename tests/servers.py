@@ -1,12 +1,13 @@
-"""One PostgreSQL and one Valkey for the whole test run, started when the first test asks.
+"""PostgreSQL and Valkey for a test run, started when the first test asks.
 
-With DATABASE_URL unset they are the embedded ones, thrown away at the end. With DATABASE_URL the
-run works on that server (PostgreSQL 15 or later) in databases and with logins of its own, all named
-`t_<random>_…` and dropped at the end; the address must be an administrator's. REDIS_URL likewise:
-each worker takes an empty numbered database and leaves it empty.
+With DATABASE_URL unset they are the embedded ones, thrown away at the end: a pair for every worker,
+because a snapshot (which the sealer goes by) sees the transactions of a whole server. With
+DATABASE_URL the run works on that server (PostgreSQL 15 or later) in databases and with logins of
+its own, all named `t_<random>_…` and dropped at the end; the address must be an administrator's.
+REDIS_URL likewise: each test takes an empty numbered database and leaves it empty.
 
 The process that was started as `pytest` holds the servers; xdist's workers ask it where they are,
-because a worker may end before the others do.
+so that nothing is left behind by a worker that dies.
 """
 
 from __future__ import annotations
@@ -63,17 +64,25 @@ class Servers:
     """Starts on the first question, serves workers too, and stops everything at the end."""
 
     def __init__(self) -> None:
-        self._found: Addresses | None = None
+        self._found: dict[str, Addresses | Exception] = {}
         self._stack = ExitStack()
         self._one_at_a_time = threading.Lock()
         self._desk: Desk | None = None
 
-    def addresses(self) -> Addresses:
-        """Start what is not running yet. Raises ServersError or StartError."""
+    def addresses(self, worker: str = "") -> Addresses:
+        """Start what is not running yet. Raises ServersError or StartError, each time the same."""
+        shared = os.environ.get("DATABASE_URL") or os.environ.get("REDIS_URL")
+        key = "" if shared else worker
         with self._one_at_a_time:
-            if self._found is None:
-                self._found = self._start()
-            return self._found
+            if key not in self._found:
+                try:
+                    self._found[key] = self._start()
+                except Exception as failure:
+                    self._found[key] = failure
+            found = self._found[key]
+        if isinstance(found, Exception):
+            raise found
+        return found
 
     def desk(self) -> str:
         """The place where workers can ask, opened on the first call."""
@@ -111,7 +120,7 @@ class Servers:
 class Desk:
     """A local socket where other processes of this run ask for the addresses."""
 
-    def __init__(self, answer: Callable[[], Addresses]) -> None:
+    def __init__(self, answer: Callable[[str], Addresses]) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="thuphi-test-")
         self.place = str(Path(self._folder.name) / "desk")
         self._answer = answer
@@ -122,7 +131,7 @@ class Desk:
     def close(self) -> None:
         """Answer nobody any more."""
         with Client(self.place, family="AF_UNIX") as caller:
-            caller.send("close")
+            caller.send(None)
         self._thread.join()
         self._listener.close()
         self._folder.cleanup()
@@ -130,10 +139,11 @@ class Desk:
     def _serve(self) -> None:
         while True:
             with suppress(EOFError, OSError), self._listener.accept() as caller:
-                if caller.recv() == "close":
+                worker = caller.recv()
+                if worker is None:
                     return
                 try:
-                    caller.send(self._answer())
+                    caller.send(self._answer(worker))
                 except Exception as failure:  # told to the worker, who raises it
                     caller.send(str(failure))
 
@@ -141,13 +151,14 @@ class Desk:
 class Elsewhere:
     """The servers as a worker sees them: held by the process that started it."""
 
-    def __init__(self, place: str) -> None:
+    def __init__(self, place: str, worker: str) -> None:
         self._place = place
+        self._worker = worker
 
     def addresses(self) -> Addresses:
         """Ask where they are, starting them if nobody has. Raises ServersError."""
         with Client(self._place, family="AF_UNIX") as desk:
-            desk.send("where")
+            desk.send(self._worker)
             answer = desk.recv()
         if isinstance(answer, Addresses):
             return answer
@@ -187,11 +198,17 @@ def _make_logins(admin: psycopg.Connection, found: Addresses) -> None:
         member = (
             sql.SQL("IN ROLE {}").format(sql.Identifier(member_of)) if member_of else sql.SQL("")
         )
-        admin.execute(
-            sql.SQL("CREATE ROLE {} LOGIN PASSWORD {} {}").format(
-                login, sql.Literal(found.password), member
+        try:
+            admin.execute(
+                sql.SQL("CREATE ROLE {} LOGIN PASSWORD {} {}").format(
+                    login, sql.Literal(found.password), member
+                )
             )
-        )
+        except psycopg.errors.InsufficientPrivilege as refusal:
+            raise ServersError(
+                f"DATABASE_URL may not add members to {member_of}: GRANT {', '.join(GROUPS)} TO"
+                f" {admin.info.user} WITH ADMIN OPTION, or name a superuser"
+            ) from refusal
         # An administrator who is no superuser owns nothing of theirs without being one of them.
         admin.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(login))
 

@@ -36,7 +36,10 @@ from tests.refusals import DAY_CLOSED, ILLEGAL_MOVE, one, refused
 Row = UUID | Any
 
 MOVES = [
-    (m, str(a), str(b)) for m, table in MACHINES.items() for a, to in table.items() for b in to
+    (m, str(a), str(b))
+    for m, table in MACHINES.items()
+    for a, to in table.items()
+    for b in sorted(to)
 ]
 NOT_MOVES = [
     (machine, str(a), str(b))
