@@ -216,6 +216,17 @@ def receipt_pages(language: Language) -> Mapping[str, Page]:
         "receipt-cancelled": replace(receipt, cancelled=gone),
         "check": check,
         "check-cancelled": replace(check, result="cancelled", cancelled=gone, tests=()),
+        "check-doubtful": replace(
+            check,
+            result="doubtful",
+            tests=(
+                Tested(
+                    False,
+                    Both("Chữ ký số không khớp nội dung", "The signature does not fit the content"),
+                ),
+                *check.tests[1:],
+            ),
+        ),
         "check-not-found": CheckPage("not_found", "/r", asked="7K2M-0218"),
         "check-blank": CheckPage("blank", "/r"),
         "find": FindPage(
@@ -247,6 +258,17 @@ def receipt_pages(language: Language) -> Mapping[str, Page]:
             FIND,
             PAY,
             result="not_found",
+            ticket="TS-0042",
+            answer_by=datetime(2026, 1, 12, 17, 0, tzinfo=HANOI),
+        ),
+        "find-seen": FindPage(
+            SCHOOL,
+            (BAO,),
+            581_000,
+            CODE,
+            FIND,
+            PAY,
+            result="seen",
             ticket="TS-0042",
             answer_by=datetime(2026, 1, 12, 17, 0, tzinfo=HANOI),
         ),

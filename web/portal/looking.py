@@ -144,7 +144,7 @@ def look(
     if len(tries) >= TRIES:
         return TooMany(tries[-TRIES].at + WITHIN)
     # Neither account nor name: an audit line holds no personal field.
-    what = {"amount": search.amount, "at": search.at.isoformat("minutes")}
+    what = {"amount": search.amount, "at": search.at.isoformat(timespec="minutes")}
     audit.note(db, LOOKED, subject, by=SERVICE, at=now, detail=what)
     day = business_day(search.at)
     if traces.on_the_bills(db, order_id, search.amount, day):

@@ -271,7 +271,8 @@ class Tested:
 
 @dataclass(frozen=True, slots=True)
 class CheckPage:
-    """The public check of a receipt. result: blank, genuine, cancelled or not_found.
+    """The public check of a receipt. result: blank, genuine, cancelled, not_found, or
+    doubtful: there is one, and a test failed; it is never called false.
 
     asked: what was typed. form_url: GET with `code`. beneficiary: masked by the view.
     technical: names and values for experts, shown closed.
@@ -299,7 +300,8 @@ class FindPage:
     """\"I have paid\": looks for the money. POST to action_url; never marks anything paid.
 
     Fields: amount, day (dd/mm/yyyy), hour (HH:MM), last_digits (4). The four strings are what was
-    typed or is known. result: "" before, then not_found (found goes to the paid page).
+    typed or is known. result: "" before, then not_found, or seen when the money is here and nobody
+    has put it on the bill yet (once it is there, the pay page says so).
     answer_by: when the biller answers; ticket: the number to quote.
     """
 

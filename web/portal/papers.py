@@ -87,7 +87,7 @@ def check_page(checked: Checked, typed: str) -> CheckPage:
     if checked.cancelled_at is not None:
         cancelled = Cancelled(checked.cancelled_at, (checked.cancel_reason or "").rstrip("."))
     # A receipt that fails a test is never called genuine; which one it failed is said below.
-    result = "not_found" if not sound else "genuine" if checked.live else "cancelled"
+    result = "doubtful" if not sound else "genuine" if checked.live else "cancelled"
     return CheckPage(
         result=result,
         form_url=CHECK,

@@ -7,6 +7,8 @@ route, never its path.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -114,19 +116,25 @@ def find(token: str) -> ResponseReturnValue:
     with links.transaction(token) as (db, order_id):
         seen = portal.page(db, order_id)
         if isinstance(wanted, list):
-            page = _find_page(seen, token, typed, errors=wanted)
+            page = _find_page(seen, token, typed, wanted)
             return answers.whole(page, has_form=True, status=422)
         found = looking.look(db, order_id, seen.standing.code, wanted, now=now)
     match found:
         case Found():
             return answers.elsewhere(f"/pay/{token}")
         case TooMany():
-            page = _find_page(seen, token, typed, errors=[_too_many(found)])
+            page = _find_page(seen, token, typed, [_too_many(found)])
             response = answers.whole(page, has_form=True, status=429)
             response.headers["Retry-After"] = str(int((found.again_at - now).total_seconds()) + 1)
             return response
         case _:
-            return answers.whole(_find_page(seen, token, typed, traced=found), has_form=True)
+            page = replace(
+                _find_page(seen, token, typed),
+                result="seen" if found.seen else "not_found",
+                ticket=found.ticket,
+                answer_by=found.answer_by,
+            )
+            return answers.whole(page, has_form=True)
 
 
 @public(_BY_LINK)
@@ -189,15 +197,13 @@ def _find_page(
     seen: portal.Seen,
     token: str,
     typed: Typed,
-    *,
-    errors: list[FieldError] | None = None,
-    traced: looking.Traced | None = None,
+    errors: Sequence[FieldError] = (),
 ) -> FindPage:
     url = f"/pay/{token}"
     return FindPage(
         biller=showing.biller(seen.collector),
         bills=tuple(showing.bill(one) for one in seen.bills),
-        amount_left=seen.standing.due,
+        amount_left=seen.standing.due or seen.standing.total,
         code=seen.standing.code,
         action_url=f"{url}/find",
         back_url=url,
@@ -205,10 +211,7 @@ def _find_page(
         day=typed.day,
         hour=typed.hour,
         last_digits=typed.last_digits,
-        errors=errors or (),
-        result="" if traced is None else "not_found",
-        ticket="" if traced is None else traced.ticket,
-        answer_by=None if traced is None else traced.answer_by,
+        errors=errors,
     )
 
 
