@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import cast
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
+from flask.json.provider import DefaultJSONProvider
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
@@ -20,7 +22,8 @@ def create_app(running: Running) -> Flask:
     """Wire everything, in view."""
     app = Flask(__name__, static_folder="static", template_folder="templates")
     app.config["MAX_CONTENT_LENGTH"] = _BODY_MAX
-    app.json.ensure_ascii = False  # type: ignore[attr-defined]  # of the default JSON provider
+    provider = cast(DefaultJSONProvider, app.json)  # Vietnamese as written, fields in our order
+    provider.ensure_ascii = provider.sort_keys = False
     app.extensions[KEY] = running
     app.before_request(_only_our_own_pages)
     app.after_request(_guarded)

@@ -19,7 +19,7 @@ from simulator.asks import Ask
 from simulator.clock import VIETNAM
 from simulator.errors import Refused
 from simulator.faults import Fault
-from simulator.memo import SHAPES, Wrapping, wrap
+from simulator.memo import SHAPES, Wrapping, fold, wrap
 from simulator.store import dice
 
 _PAYERS = ("NGUYEN THI MINH HANG", "TRAN GIA HUNG", "LE VAN THINH", "PHAM QUOC DAT", "VU THU HA")
@@ -73,10 +73,10 @@ def transfer(db: sqlite3.Connection, ask: Ask, *, now: datetime) -> int:
         number=ask.number or f"9999{random.randrange(10**6):06d}",
         faults=ask.faults,
     )
+    holder = fold(account["holder"]).upper()
     wrapping = Wrapping(
-        sent, at, movement.reference, movement.name, movement.number, account["holder"],
-        ask.account, random,
-    )  # fmt: skip
+        sent, at, movement.reference, movement.name, movement.number, holder, ask.account, random
+    )
     posting = _post(db, replace(movement, memo=wrap(shape, wrapping).strip()), now=now)
     if faults.find(ask.faults, "reversed_next_day"):
         morning = datetime.combine(at.date() + _DAY, _OPENING_TIME)

@@ -12,6 +12,7 @@ import hmac
 import json
 import re
 import sqlite3
+from collections.abc import Mapping
 from typing import Any
 
 BANK_NAME = "Ngân hàng Thử nghiệm"
@@ -21,7 +22,7 @@ _GOOD = {200, 201}
 
 
 def body(
-    *, notice: int, posting: sqlite3.Row | dict[str, Any], accumulated: int, pattern: str | None
+    *, notice: int, posting: sqlite3.Row | Mapping[str, Any], accumulated: int, pattern: str | None
 ) -> str:
     """The JSON of one notice. Kept as text: every repetition must be the same bytes."""
     memo = posting["memo"]
@@ -44,7 +45,9 @@ def body(
     return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
 
 
-def headers(hook: sqlite3.Row, raw: bytes, *, epoch: float, forged: bool) -> dict[str, str]:
+def headers(
+    hook: sqlite3.Row | Mapping[str, Any], raw: bytes, *, epoch: float, forged: bool
+) -> dict[str, str]:
     """The headers of one call. forged: signed by somebody who does not know the secret."""
     made = {"Content-Type": "application/json", "User-Agent": "SePay-Simulator/1"}
     if hook["secret"]:

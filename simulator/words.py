@@ -69,7 +69,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "release": ("Gửi ngay", "Send now"),
     "reset": ("Xóa mọi giao dịch", "Delete all transfers"),
     "reset_hint": ("Tài khoản và webhook được giữ lại.", "Accounts and hooks are kept."),
-    "outstanding": ("Còn {0} lượt gọi", "{0} calls to make"),
+    "outstanding": ("Còn {0} lượt gọi", "Calls to make: {0}"),
     "nothing_due": ("Đã gửi hết", "All calls made"),
     "not_heard": ("không báo", "no call"),
     "attempts": ("Các lần gọi", "Attempts"),
