@@ -18,14 +18,12 @@ from tests.factories import (
     Biller,
     a_beneficiary,
     a_journal,
-    a_payment,
-    a_refund,
-    an_allocation,
     an_api_key,
     an_issued_invoice,
     an_order,
     insert,
 )
+from tests.factories_money import a_payment, a_refund, an_allocation
 from tests.factories_statements import a_bank_line, a_discrepancy, a_statement
 from tests.refusals import FOREIGN_KEY, NO_RIGHT, UNIQUE, one, refused, touched
 

@@ -8,17 +8,8 @@ import pytest
 from psycopg import Connection
 
 from tests.databases import House
-from tests.factories import (
-    TODAY,
-    Biller,
-    a_credit,
-    a_journal,
-    a_payment,
-    a_refund,
-    an_allocation,
-    an_issued_invoice,
-    insert,
-)
+from tests.factories import TODAY, Biller, a_journal, an_issued_invoice, insert
+from tests.factories_money import a_credit, a_payment, a_refund, an_allocation
 from tests.factories_statements import (
     a_discrepancy,
     a_statement,

@@ -7,16 +7,13 @@ from collections.abc import Callable
 import pytest
 from psycopg import Connection
 
-from tests.factories import (
-    Biller,
+from tests.factories import Biller, a_draft_invoice, an_issued_invoice, an_order
+from tests.factories_money import (
     a_credit,
-    a_draft_invoice,
     a_payment,
     a_refund,
     a_reversal,
     an_allocation,
-    an_issued_invoice,
-    an_order,
     undo_allocation,
     undo_credit,
 )

@@ -18,16 +18,18 @@ from tests.factories import (
     TODAY,
     Biller,
     a_biller,
-    a_credit,
     a_draft_invoice,
     a_journal,
+    an_invoice_line,
+    an_issued_invoice,
+    issue,
+)
+from tests.factories_money import (
+    a_credit,
     a_payment,
     a_receipt,
     a_refund,
     an_allocation,
-    an_invoice_line,
-    an_issued_invoice,
-    issue,
     undo_allocation,
     undo_credit,
 )

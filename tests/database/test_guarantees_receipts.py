@@ -10,15 +10,8 @@ import psycopg
 import pytest
 from psycopg import Connection
 
-from tests.factories import (
-    NOW,
-    Biller,
-    a_payment,
-    a_receipt,
-    an_allocation,
-    an_issued_invoice,
-    insert,
-)
+from tests.factories import NOW, Biller, an_issued_invoice, insert
+from tests.factories_money import a_payment, a_receipt, an_allocation
 from tests.refusals import (
     CHECK,
     ILLEGAL_MOVE,

@@ -11,15 +11,8 @@ from psycopg import Connection
 from payments.domain import ids
 from payments.domain.people import SERVICE
 from tests.databases import House
-from tests.factories import (
-    NOW,
-    Biller,
-    a_payment,
-    a_refund,
-    a_staff_member,
-    an_api_key,
-    insert,
-)
+from tests.factories import NOW, Biller, a_staff_member, an_api_key, insert
+from tests.factories_money import a_payment, a_refund
 from tests.refusals import CHECK, FOREIGN_KEY, ILLEGAL_MOVE, KEPT_AS_IT_IS, NO_RIGHT, one, refused
 
 APPROVE = "UPDATE refund SET status = 'approved', approved_by = %s, approved_at = %s WHERE id = %s"

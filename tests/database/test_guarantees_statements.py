@@ -6,7 +6,8 @@ import pytest
 from psycopg import Connection
 
 from payments.domain.people import SERVICE
-from tests.factories import NOW, Biller, a_journal, a_payment, a_refund, an_api_key, insert
+from tests.factories import NOW, Biller, a_journal, an_api_key, insert
+from tests.factories_money import a_payment, a_refund
 from tests.factories_statements import (
     a_bank_line,
     a_discrepancy,

@@ -16,14 +16,12 @@ from tests.factories import (
     Biller,
     a_draft_invoice,
     a_journal,
-    a_payment,
-    a_receipt,
-    a_refund,
     an_attempt,
     an_issued_invoice,
     an_order,
     insert,
 )
+from tests.factories_money import a_payment, a_receipt, a_refund
 from tests.factories_statements import (
     a_bank_line,
     a_discrepancy,
