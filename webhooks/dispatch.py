@@ -51,7 +51,8 @@ def handle(db: Session, body: Mapping[str, Any], *, at: datetime) -> None:
     except (NotFound, Conflict, Invalid) as error:
         # A fact we cannot place yet is kept for a person, never dropped and never retried
         # for ever.
-        _settle(db, row, CallStatus.PARKED, reason=_words(error))
+        noted = f"; {row.reason}" if row.reason else ""
+        _settle(db, row, CallStatus.PARKED, reason=_words(error) + noted)
     else:
         _settle(db, row, CallStatus.BOOKED, payment_id=payment_id)
 

@@ -11,10 +11,10 @@ import base64
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, case, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -25,6 +25,8 @@ from payments.domain.states import CallStatus
 from payments.store.sessions import biller_of
 from webhooks.event import Answer, Call, Event, EventSource, Forged
 from webhooks.store import inbound_call
+
+OTHER_CONTENT: Final = "told again with other content"
 
 
 def receive(db: Session, source: EventSource, call: Call, *, at: datetime) -> Answer:
@@ -55,7 +57,8 @@ def _keep(
     *,
     at: datetime,
 ) -> UUID | None:
-    """Write the call unless the same bytes, or the same verified event, are here already."""
+    """Write the call unless the same bytes with the same verdict, or the same verified event,
+    are here already."""
     call_id, key_id = ids.new(), vault.new_key(db, at=at)
     verified = isinstance(verdict, Event)
     kept: UUID | None = db.scalar(
@@ -64,7 +67,7 @@ def _keep(
             biller_id=biller_of(db),
             id=call_id,
             source=source.name,
-            call_hash=hashlib.sha256(source.signed_parts(call)).digest(),
+            call_hash=_fingerprint(source, call, verdict),
             received_at=at,
             verified=verified,
             refusal=None if isinstance(verdict, Event) else verdict.reason,
@@ -81,6 +84,13 @@ def _keep(
     return kept
 
 
+def _fingerprint(source: EventSource, call: Call, verdict: Event | Forged) -> bytes:
+    # The verdict counts: bytes that were refused for a mistake of ours (a mistyped secret, a
+    # clock that was wrong) are genuine when they come again, and must not be taken for a repeat.
+    believed = b"1" if isinstance(verdict, Event) else b"0"
+    return hashlib.sha256(believed + source.signed_parts(call)).digest()
+
+
 def _contents(call: Call, verdict: Event | Forged) -> Mapping[str, Any]:
     return {
         "headers": dict(call.headers),
@@ -92,7 +102,7 @@ def _contents(call: Call, verdict: Event | Forged) -> Mapping[str, Any]:
 
 def _count_repeat(db: Session, source: EventSource, call: Call, verdict: Event | Forged) -> None:
     """Count on the first one. The same event told with other content is noted for a person."""
-    same = inbound_call.c.call_hash == hashlib.sha256(source.signed_parts(call)).digest()
+    same = inbound_call.c.call_hash == _fingerprint(source, call, verdict)
     if isinstance(verdict, Event):
         same = same | (inbound_call.c.verified & (inbound_call.c.event_id == verdict.event_id))
     first = db.execute(
@@ -106,9 +116,15 @@ def _count_repeat(db: Session, source: EventSource, call: Call, verdict: Event |
     if isinstance(verdict, Event) and first.verified:
         kept = vault.unseal(db, first.key_id, first.sealed, context=f"call:{first.id}")["event"]
         if kept != verdict.fields():
-            values["reason"] = "told again with other content"
+            values["reason"] = _with_note(inbound_call.c.reason)
     db.execute(
         update(inbound_call)
         .where(inbound_call.c.biller_id == first.biller_id, inbound_call.c.id == first.id)
         .values(**values)
     )
+
+
+def _with_note(reason: ColumnElement[str]) -> ColumnElement[str]:
+    """The note beside what may stand there already, such as why the call was parked."""
+    noted = func.strpos(func.coalesce(reason, ""), OTHER_CONTENT) > 0
+    return case((noted, reason), else_=func.concat_ws("; ", reason, OTHER_CONTENT))

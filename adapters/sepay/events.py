@@ -26,6 +26,7 @@ from webhooks.event import Answer, Call, Event, Forged, Kind
 WINDOW: Final = timedelta(seconds=300)
 _TIMESTAMP: Final = re.compile(r"[0-9]{1,12}")
 _SIGNED_HEADERS: Final = ("x-sepay-timestamp", "x-sepay-signature", "authorization")
+_TOO_LARGE: Final = 10**18
 _KINDS: Final = {"in": Kind.CREDIT, "out": Kind.DEBIT}
 
 
@@ -116,7 +117,7 @@ def _fields(call: Call) -> dict[str, Any]:
 
 def _integer(value: object) -> int:
     # bool is an int to Python, and 1.5 would be one to int(): neither is an amount.
-    if type(value) is not int or value < 1:
+    if type(value) is not int or not 1 <= value < _TOO_LARGE:
         raise ValueError
     return value
 
@@ -127,5 +128,6 @@ def _text(fields: Mapping[str, Any], name: str) -> str:
         return ""
     if not isinstance(value, str):
         raise TypeError
-    # PostgreSQL's text has no NUL; a memo with one is still a memo.
-    return value.replace("\x00", " ")
+    # A memo with a NUL, or cut in the middle of a sign (half a surrogate pair), is still a memo;
+    # PostgreSQL's text has room for neither.
+    return value.replace("\x00", " ").encode(errors="replace").decode()
