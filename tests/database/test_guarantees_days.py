@@ -11,6 +11,7 @@ from tests.databases import House
 from tests.factories import TODAY, Biller, a_journal, an_issued_invoice, insert
 from tests.factories_money import a_credit, a_payment, a_refund, an_allocation
 from tests.factories_statements import (
+    a_bank_line,
     a_discrepancy,
     a_statement,
     an_open_day,
@@ -192,7 +193,7 @@ def test_a_day_with_free_money_that_nobody_explains_does_not_close(
     sign_day(app, ours)
 
 
-@pytest.mark.parametrize("fault", ["bank", "unapplied", "receivable", "credit"])
+@pytest.mark.parametrize("fault", ["bank", "unapplied", "receivable", "credit", "suspense"])
 def test_each_pair_of_books_is_compared(app: Connection, ours: Biller, fault: str) -> None:
     if fault == "bank":
         a_statement(app, ours, closing=1)
@@ -200,6 +201,8 @@ def test_each_pair_of_books_is_compared(app: Connection, ours: Biller, fault: st
         a_journal(app, ours, ("suspense", "unapplied", 1))
     elif fault == "receivable":
         an_issued_invoice(app, ours)  # issued, and not in the ledger
+    elif fault == "suspense":
+        a_discrepancy(app, ours, line_id=a_bank_line(app, ours, amount=-1))
     else:
         a_journal(app, ours, ("suspense", "credit", 1))
     an_open_day(app, ours)
@@ -207,6 +210,8 @@ def test_each_pair_of_books_is_compared(app: Connection, ours: Biller, fault: st
 
     with refused(app, NOT_EXPLAINED):
         sign_day(app, ours)
+
+    assert fault in {word for gap in gaps(app, ours) for word in gap}
 
 
 def test_a_discrepancy_explains_only_the_money_of_its_own_payment(

@@ -67,6 +67,20 @@ def test_an_incomplete_statement_does_not_call_itself_complete(
             app.execute(row.format(**values).encode(), (statement,))
 
 
+def test_a_statement_may_be_proven_whole_later_and_never_less(
+    app: Connection, ours: Biller
+) -> None:
+    whole, in_part = a_statement(app, ours), a_statement(app, ours, complete=False)
+
+    with refused(app, KEPT_AS_IT_IS):
+        app.execute("UPDATE statement SET complete = false WHERE id = %s", (whole,))
+    with refused(app, CHECK):  # it does not close, so it never is
+        app.execute("UPDATE statement SET complete = true WHERE id = %s", (in_part,))
+    for change in ("closing = 9", "last_day = last_day + 1", "opening = NULL"):
+        with refused(app, NO_RIGHT):
+            app.execute(f"UPDATE statement SET complete = true, {change}".encode())
+
+
 @pytest.mark.parametrize(
     "change", ["amount = 1", "booking_date = now()", "line_key = line_key", "occurrence = 3"]
 )
