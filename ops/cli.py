@@ -23,6 +23,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "simulator": "simulator",
     "parse-statement": "parse_statement",
     "match": "match",
+    "demo": "demo",
     "migrate": "migrate",
     "seed": "seed",
     "backup": "backup",

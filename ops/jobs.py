@@ -29,6 +29,7 @@ from payments import idempotency, orders, outbox, receipts, sealing
 from payments.domain import ids
 from payments.domain.calendar import business_day
 from payments.outbox import Claimed
+from payments.store.sessions import biller_of
 from webhooks import dispatch
 
 Handler = Callable[[Runtime, Session, Claimed], None]
@@ -76,8 +77,20 @@ def _reconcile(runtime: Runtime, message: Claimed) -> None:
     )
 
 
+def _read_statement(runtime: Runtime, message: Claimed) -> None:
+    from adapters.registry import STATEMENT_READERS  # noqa: PLC0415  # see `load`
+    from reconciliation import intake  # noqa: PLC0415  # see `load`
+
+    file_id = ids.read("fil", message.body["file"])
+    with runtime.sessions.begin(message.biller_id) as db:
+        # Read by hand meanwhile: then whoever did so has asked for the runs as well.
+        if intake.waits(db, file_id):
+            intake.read(db, file_id, STATEMENT_READERS["auto"])
+            request_runs_of(db, file_id, at=runtime.clock.now())
+
+
 SHORT: Final[dict[str, Handler]] = {"inbox": _inbox, "explain": _explain, "receipts": _receipts}
-LONG: Final[dict[str, LongHandler]] = {"reconcile": _reconcile}
+LONG: Final[dict[str, LongHandler]] = {"statements": _read_statement, "reconcile": _reconcile}
 
 
 def load() -> None:
@@ -154,6 +167,22 @@ def request_run(
     body = {"account": ids.shown("acc", account_id), "day": day}
     name = f"{account_id}:{day}" if once else None
     return outbox.emit(db, "run.requested", body, at=at, once=name)
+
+
+def request_reading(db: Session, file_id: UUID, *, at: datetime) -> None:
+    """Have a statement file read after the commit, and the days it covers reconciled."""
+    outbox.emit(db, "statement.received", {"file": ids.shown("fil", file_id)}, at=at)
+
+
+def request_runs_of(db: Session, file_id: UUID, *, at: datetime) -> None:
+    """Ask for a run of every account of which this file holds a complete statement."""
+    rows = db.execute(
+        text("""SELECT bank_account_id, last_day FROM statement
+                WHERE biller_id = :biller AND file_id = :file AND complete ORDER BY ordinal"""),
+        {"biller": biller_of(db), "file": file_id},
+    ).all()
+    for row in rows:
+        request_run(db, row.bank_account_id, row.last_day, at=at)
 
 
 def seal() -> None:

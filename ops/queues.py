@@ -43,7 +43,7 @@ JOBS: Final[Mapping[str, Limits]] = {
 }
 """Function of ops.jobs -> its limits: the only jobs there are (a test compares the two)."""
 
-LONG_DRAINS: Final = frozenset({"reconcile"})
+LONG_DRAINS: Final = frozenset({"statements", "reconcile"})
 """Drains whose messages are much work each: they must not keep a payment waiting."""
 
 

@@ -167,18 +167,29 @@ def seed(
 
 def seeded(runtime: Runtime, kept: Path) -> list[Seeded]:
     """The cast as it was seeded. Raises StartError when the file of its secrets is not whole."""
-    secrets_kept = _Safe(kept).read()
+    secrets_kept, known = _Safe(kept).read(), logins_in(kept)
     found = []
     for cast in CAST:
         with runtime.sessions.begin(None) as db:
             biller_id = billers.find(db, cast.code)
         try:
             mine = secrets_kept[cast.code]
-            logins = [Login(person, *mine["totp"][person.email].values()) for person in cast.staff]
+            logins = [known[person.email] for person in cast.staff]
             found.append(Seeded(cast, biller_id, mine["key"], mine["webhook"], logins))
         except (KeyError, TypeError, AttributeError):
             raise _lost(kept) from None
     return found
+
+
+def logins_in(kept: Path) -> Mapping[str, Login]:
+    """Everybody of the cast who may sign in, by e-mail, out of the file alone."""
+    found = _Safe(kept).read()
+    return {
+        person.email: Login(person, factors["secret"], factors["uri"])
+        for cast in CAST
+        for person in cast.staff
+        if (factors := found.get(cast.code, {}).get("totp", {}).get(person.email))
+    }
 
 
 def _biller(runtime: Runtime, cast: Cast, safe: _Safe, *, at: datetime) -> UUID:

@@ -40,6 +40,7 @@ DRAINS: Final[Mapping[str, str]] = {
     "allocation.undone": "receipts",
     "invoice.settled": "receipts",
     "invoice.cancelled": "receipts",
+    "statement.received": "statements",
     "run.requested": "reconcile",
 }
 """Kind of message -> the drain that acts on it. Every other kind is told to billers only."""

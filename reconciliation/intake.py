@@ -92,6 +92,16 @@ def receive(db: Session, *, name: str, data: bytes, by: Actor, at: datetime) -> 
     return Kept(file_id, first_time=True)
 
 
+def waits(db: Session, file_id: UUID) -> bool:
+    """Whether a file is still to be read; False for one that nobody knows."""
+    status = db.scalar(
+        select(statement_file.c.status).where(
+            statement_file.c.biller_id == biller_of(db), statement_file.c.id == file_id
+        )
+    )
+    return status == FileStatus.RECEIVED
+
+
 def read(
     db: Session, file_id: UUID, reader: StatementReader, *, profile: str | None = None
 ) -> FileStatus:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
@@ -66,6 +65,7 @@ def _take(
     reader: Any,
     profile: str | None,
 ) -> dict[str, Any]:
+    from ops import jobs  # noqa: PLC0415  # `--help` need not wait
     from reconciliation import intake  # noqa: PLC0415  # pandas takes a second
 
     at = runtime.clock.now()
@@ -75,7 +75,7 @@ def _take(
     with runtime.sessions.begin(biller_id) as db:
         status = intake.read(db, kept.file_id, reader, profile=profile)
         found = _statements(db, kept.file_id)
-        _request_runs(db, found, at=at)
+        jobs.request_runs_of(db, kept.file_id, at=at)
         row = db.execute(
             text("""SELECT problems, error_vi, error_en FROM statement_file
                     WHERE biller_id = :biller AND id = :file"""),
@@ -121,14 +121,6 @@ def _statements(db: Session, file_id: UUID) -> list[Row[Any]]:
             {"biller": biller_of(db), "file": file_id},
         )
     )
-
-
-def _request_runs(db: Session, found: list[Row[Any]], *, at: datetime) -> None:
-    from ops import jobs  # noqa: PLC0415  # see above
-
-    for one in found:
-        if one.complete:
-            jobs.request_run(db, one.bank_account_id, one.last_day, at=at)
 
 
 def _print(told: dict[str, Any], *, as_json: bool) -> None:

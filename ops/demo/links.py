@@ -1,0 +1,80 @@
+"""Links: what to open in a browser after the day, and how to sign in."""
+
+from __future__ import annotations
+
+import base64
+from datetime import datetime
+from typing import Final
+
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
+from rich.console import Console
+
+from ops import seed
+from ops.clock import OffsetClock
+from ops.demo import place
+from ops.demo.day import Story
+from ops.demo.teller import in_words
+from ops.seed import Login
+from payments.domain.errors import NotFound
+
+PAYERS: Final = (
+    ("viet", "chờ thanh toán", "to be paid"),
+    ("ngoc", "nộp thiếu 40.000 ₫", "40,000 ₫ short"),
+    ("bao", "đã thanh toán, có biên nhận", "paid, with its receipt"),
+    ("thao", "trả sau hạn", "paid after it expired"),
+    ("thinh", "viện phí, phần thừa đã hoàn", "a hospital bill, the surplus given back"),
+)
+STEP: Final = 30
+
+
+def code_of(login: Login, at: datetime) -> str:
+    """The six digits of this moment."""
+    padded = login.totp + "=" * (-len(login.totp) % 8)
+    totp = TOTP(base64.b32decode(padded), 6, SHA1(), STEP, enforce_key_length=False)  # noqa: S303
+    return totp.generate(int(at.timestamp())).decode()
+
+
+def code_for(email: str) -> str:
+    """The six digits of one of the cast, by the clock of the demo. Raises NotFound."""
+    home = place.home()
+    logins = seed.logins_in(home / seed.KEPT)
+    if email not in logins:
+        known = ", ".join(sorted(logins)) or in_words("chưa có ai", "nobody yet")
+        raise NotFound(f"Không có {email}; có: {known}", f"There is no {email}; known: {known}")
+    return code_of(logins[email], OffsetClock(home / place.CLOCK).now())
+
+
+def show(story: Story) -> None:
+    """Print the addresses on stdout."""
+    town, out = story.town, Console(highlight=False, soft_wrap=True)
+    base, at = town.config.public_url, town.clock.now()
+
+    def line(what: str, where: str) -> None:
+        out.print(f"  {what:<38} {where}", markup=False)
+
+    out.print()
+    for who, vi, en in PAYERS:
+        name = story.bills[who].planned.body["beneficiary"]["name"]
+        line(f"{name}, {in_words(vi, en)}", story.bills[who].pay_url)
+    line(in_words("Kiểm tra biên nhận", "Check a receipt"), f"{base}/r")
+    line(in_words("Bàn làm việc của kế toán", "The staff's console"), f"{base}/console")
+    for house in list(town.houses.values())[:2]:
+        for login in house.seeded.logins:
+            said = f"{login.person.email}  {seed.PASSWORD}  {code_of(login, at)}"
+            line(f"   {login.person.name}, {house.code}", said)
+    line(in_words("Tài liệu API", "API documentation"), f"{base}/api/docs")
+    line(in_words("Ngân hàng giả lập", "The test bank"), town.bank.base)
+    line(in_words("Tình trạng", "Health"), f"{base}/health/ready")
+    out.print()
+    command = "thuphi demo --code EMAIL"
+    kept = town.config.home / seed.KEPT
+    out.print(
+        in_words(
+            f"Mã sáu số đổi mỗi 30 giây, mỗi mã dùng một lần: {command}. Mọi tài khoản và khóa "
+            f"API: {kept}. Nhấn Ctrl-C để dừng.",
+            f"The six digits change every 30 seconds and work once: {command}. Everybody else "
+            f"and the API keys: {kept}. Press Ctrl-C to stop.",
+        ),
+        markup=False,
+    )

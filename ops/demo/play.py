@@ -1,0 +1,180 @@
+"""Play: start everything, seed, play the day and the morning after, show, and keep serving."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import ExitStack
+from dataclasses import asdict, replace
+from http.client import HTTPException
+from pathlib import Path
+from typing import Final
+
+from ops import logs, seed, serve
+from ops.backing import config_with_servers
+from ops.clock import OffsetClock
+from ops.config import Config
+from ops.demo import figures, links, night, place, town
+from ops.demo.calls import Json, call
+from ops.demo.day import Story
+from ops.demo.figures import Row
+from ops.demo.teller import Teller, in_words
+from ops.demo.town import Town
+from ops.embedded.children import ChildEvent, Family, What
+from ops.runtime import Runtime
+
+READY_SECONDS: Final = 60.0
+FAILED: Final = 1
+
+
+def run(*, once: bool, as_json: bool) -> int:
+    """Play a day and serve until asked to stop; returns the exit code.
+
+    once: end after the table. 0 only when nothing is unexplained, bank and ledger agree, and
+    the story came out as told. Raises StartError, AlreadyRunning, NotAsTold.
+    """
+    told = place.config()
+    logs.configure(told.log_form, level="warning")
+    teller = Teller(quiet=as_json)
+    with ExitStack() as open_:
+        fresh = place.is_fresh(told.home)
+        with teller.step("PostgreSQL và Valkey", "PostgreSQL and Valkey"):
+            config = open_.enter_context(config_with_servers(told, share=False))
+        runtime = Runtime(config)
+        open_.callback(runtime.close)
+        clock = _clock(config)
+        day = town.day_to_play(clock, fresh=fresh, real=town.real_now())
+        if fresh:
+            town.set_clock(clock, day)
+        with teller.step("năm đơn vị thu của dữ liệu mẫu", "the five billers of the cast"):
+            cast = seed.seed(runtime, config.home / seed.KEPT, at=clock.now())
+        family = open_.enter_context(_family(config, teller))
+        bank, web = _doors(config, family, teller)
+        town.open_bank(bank, cast, public_url=_local(config))
+        houses = {
+            one.cast.code: town.house(runtime, one, web=_local(config), clock=clock) for one in cast
+        }
+        here = Town(config, runtime, clock, teller, bank, web, houses, day)
+        story = Story(here, first=fresh)
+        story.play()
+        night.play(story)
+        found = figures.rows(here)
+        _weigh(here, found, fresh=fresh)
+        _show(here, found, as_json=as_json)
+        code = FAILED if teller.wrong else 0
+        if once:
+            return code
+        town.set_to_real_time(clock)
+        links.show(story)
+        return family.wait() or code
+
+
+def _clock(config: Config) -> OffsetClock:
+    assert config.clock_path is not None  # noqa: S101  # demo mode always has one
+    return OffsetClock(config.clock_path)
+
+
+def _local(config: Config) -> str:
+    """The web as this machine reaches it; the public address may be another."""
+    return f"http://127.0.0.1:{config.port}"
+
+
+def _family(config: Config, teller: Teller) -> Family:
+    """Every process of an installation and the simulator, each with a log of its own."""
+    specs = []
+    for spec in serve.specs(config, simulator=True):
+        log = log_of(config.home, spec.name)
+        log.unlink(missing_ok=True)
+        # Out of the terminal's group: Ctrl-C reaches us, and we stop them in order.
+        specs.append(replace(spec, output=log, own_group=True))
+
+    def heard(event: ChildEvent) -> None:
+        if event.what is What.GAVE_UP:
+            where = log_of(config.home, event.name)
+            teller.say(
+                f"  ✗ {event.name} dừng hẳn (mã {event.code}); nhật ký: {where}",
+                f"  ✗ {event.name} gave up (code {event.code}); its log: {where}",
+            )
+
+    return Family(specs, heard=heard)
+
+
+def log_of(home: Path, name: str) -> Path:
+    """Where a process writes."""
+    return home / "logs" / f"{name}.log"
+
+
+def _doors(config: Config, family: Family, teller: Teller) -> tuple[Json, Json]:
+    """The bank and the web, once both answer."""
+    bank = Json(f"http://127.0.0.1:{config.simulator_port}")
+    web = Json(_local(config))
+    _wait_for("simulator", f"{bank.base}/health", config, family, teller)
+    _wait_for("web", f"{web.base}/health/ready", config, family, teller)
+    return bank, web
+
+
+def _wait_for(name: str, url: str, config: Config, family: Family, teller: Teller) -> None:
+    log = log_of(config.home, name)
+    base, _, path = url.rpartition("/health")
+
+    def answers() -> bool:
+        try:
+            # Somebody else may answer there: then ours has ended.
+            return call(base, "GET", f"/health{path}").status == 200 and name in family.pids()
+        except (OSError, HTTPException):
+            return False
+
+    with teller.step(f"{name}: {base}", f"{name}: {base}"):
+        teller.wait(
+            f"{name} không trả lời (nhật ký: {log})",
+            f"{name} does not answer (its log: {log})",
+            answers,
+            bool,
+            seconds=READY_SECONDS,
+        )
+
+
+def _weigh(here: Town, found: list[Row], *, fresh: bool) -> None:
+    """The figures against each other, and on a first day against the story."""
+    check = here.teller.check
+    for row in found:
+        code = row.code
+        check(f"{code}: chưa giải thích", f"{code}: unexplained", found=row.unexplained, told=0)
+        check(f"{code}: ngân hàng = sổ", f"{code}: bank = ledger", found=row.ledger, told=row.bank)
+        if fresh:
+            what = f"{code}: đã nhận = nơi đang giữ", f"{code}: received = places"
+            check(*what, found=row.placed, told=row.received)
+    if fresh:
+        told = {
+            "TH-HS": (5_770_000, 5_725_000, 45_000, 0),
+            "THPT-TLX": (7_880_000, 5_910_000, 1_970_000, 0),
+            "BV-HGX": (1_110_800, 480_800, 0, 630_000),
+            "H26.901": (24_000, 24_000, 0, 0),
+            "H26.990": (42_000, 42_000, 0, 0),
+        }
+        for row in found:
+            seen = (row.received, row.applied, row.credit, row.refunded)
+            check(
+                f"{row.code}: nhận, ghi, số dư, hoàn",
+                f"{row.code}: received, applied, credit, refunded",
+                found=seen,
+                told=told[row.code],
+            )
+
+
+def _show(here: Town, found: list[Row], *, as_json: bool) -> None:
+    if as_json:
+        told = {
+            "day": here.day.isoformat(),
+            "billers": [asdict(row) for row in found],
+            "unexplained": sum(abs(row.unexplained) for row in found),
+            "not_as_told": here.teller.wrong,
+        }
+        sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
+        sys.stdout.flush()
+        return
+    day = f"{here.day:%d/%m/%Y}"
+    figures.show(found, in_words(f"Ngày {day} sau đối soát", f"{here.day}, reconciled"))
+    for wrong in here.teller.wrong:
+        sys.stdout.write(f"✗ {wrong}\n")
+    sys.stdout.flush()
