@@ -11,6 +11,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.file import FileStorage
 from flask_openapi3.models.tag import Tag
 
+from ops import jobs
 from payments.domain import ids
 from payments.domain.errors import Invalid
 from payments.domain.people import Permission
@@ -131,6 +132,8 @@ def receive_statement(form: StatementForm) -> Response:
     data = form.file.read()
     with context.transaction() as db:
         kept = intake.receive(db, name=name, data=data, by=context.actor(), at=context.now())
+        if kept.first_time:
+            jobs.request_reading(db, kept.file_id, at=context.now())
         found = reads.get(db, kept.file_id)
     answer = as_json(FileAnswer.of(found), 201 if kept.first_time else 200)
     answer.headers["Location"] = f"/api/v1/statements/{ids.shown('fil', kept.file_id)}"
