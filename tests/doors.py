@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import itertools
+import json
 import tempfile
 from dataclasses import dataclass
 from typing import Any, Final
@@ -103,7 +104,7 @@ class Program:
         if idempotency_key is not None:
             sent["Idempotency-Key"] = idempotency_key or f"test-{next(_serial)}"
         if body is not None:
-            values["json"] = body
+            values |= {"data": json.dumps(body), "content_type": "application/json"}
         return Said(self.client.post(path, headers=sent, **values))
 
     def put(self, path: str, body: Any) -> Said:

@@ -36,6 +36,7 @@ from web.auth.guard import USUAL_BYTES
 from web.auth.keys import Keys
 from web.auth.marks import public, takes
 from web.limits import USUAL, Limits
+from web.portal import views as portal
 from web.rendering import Pages
 from webhooks import views as webhooks
 
@@ -84,7 +85,8 @@ def create_app(runtime: Runtime, *, limits_: Limits = USUAL) -> Flask:
     _mark(app, "webhooks.hear", "each call is signed by its gateway", webhooks.MOST_BYTES)
     _mark(app, "static", "files that everybody may have")
 
-    # Pages: app.register_blueprint(portal.blueprint(pages)), console.blueprint(pages) …
+    app.register_blueprint(portal.blueprint(pages))
+    # The console: app.register_blueprint(console.blueprint(pages))
     return app
 
 

@@ -8,6 +8,7 @@ it is up, in each process while it is not; paying never depends on it.
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from dataclasses import dataclass
 from typing import Final
@@ -79,7 +80,7 @@ def _was_refused(response: Response) -> bool:
 
 
 def _too_often(breached: RequestLimit) -> Response:
-    wait = str(max(1, breached.reset_at - int(time.time())))
+    wait = str(max(1, math.ceil(breached.reset_at - time.time() - 1)))  # reset_at adds a second
     error = TooOften(f"Hãy thử lại sau {wait} giây.", f"Try again in {wait} seconds.")
     return answer(error, headers={"Retry-After": wait})
 

@@ -19,6 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from ops import logs
+from ops.errors import StartError
 from payments.domain.errors import (
     Conflict,
     DomainError,
@@ -182,8 +183,10 @@ def register(app: Flask, pages: Pages) -> None:
         return answer(error, pages=pages)
 
     def of_http(error: HTTPException) -> Response | HTTPException:
+        if error.response is not None:
+            return error  # an answer that was made already
         if error.code is None or error.code < HTTPStatus.BAD_REQUEST:
-            return error  # a redirect, or an answer that was made already
+            return error  # a redirect
         kind = _OF_HTTP.get(error.code, Unreadable if error.code < 500 else Bug)
         return answer(kind(), pages=pages, headers=_kept_headers(error))
 
@@ -206,6 +209,8 @@ def register(app: Flask, pages: Pages) -> None:
         return answer(Bug(), pages=pages)
 
     app.register_error_handler(DomainError, of_domain)
+    # A setting that is missing concerns whoever runs the service, not the caller.
+    app.register_error_handler(StartError, of_bug)
     app.register_error_handler(HTTPException, of_http)
     app.register_error_handler(CSRFError, of_form)
     app.register_error_handler(DBAPIError, of_database)
@@ -236,7 +241,7 @@ def answer(
         body = as_problem(error, status, errors)
         text = json.dumps(body, ensure_ascii=False)
         made = Response(text, status, mimetype="application/problem+json")
-        made.headers["Content-Language"] = _language()
+        made.headers["Content-Language"] = _language().value
     made.headers["Cache-Control"] = "no-store"
     if isinstance(error, NeedsKey):
         made.headers["WWW-Authenticate"] = 'Bearer realm="thuphi"'

@@ -86,7 +86,7 @@ class AttemptList(Answer):
     items: Sequence[AttemptAnswer]
 
 
-@bp.post("/payment-orders/<order_id>/attempts", responses={201: AttemptAnswer})
+@bp.post("/payment-orders/<shown_id:order_id>/attempts", responses={201: AttemptAnswer})
 @requires(Permission.ORDERS)
 @creates(key_required=True)
 def start_attempt(path: OrderPath, body: AttemptAsk) -> Response:
@@ -95,7 +95,7 @@ def start_attempt(path: OrderPath, body: AttemptAsk) -> Response:
     return created(lambda db: _start(db, path.order_id, gateway))
 
 
-@bp.get("/payment-orders/<order_id>/attempts", responses={200: AttemptList})
+@bp.get("/payment-orders/<shown_id:order_id>/attempts", responses={200: AttemptList})
 @requires(Permission.READ)
 def list_attempts(path: OrderPath) -> Response:
     """List the attempts to pay an order, oldest first."""

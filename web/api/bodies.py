@@ -7,15 +7,18 @@ the place where it went wrong; nothing of it is repeated.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from inspect import unwrap
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from flask import Flask, current_app, request
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import BadRequest
 
 from web.problems import Unreadable, WrongType
+
+_HALF: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class StrictJson(DefaultJSONProvider):
@@ -27,7 +30,7 @@ class StrictJson(DefaultJSONProvider):
     def loads(self, s: str | bytes, **_: Any) -> Any:
         """Read. Raises Unreadable."""
         try:
-            return json.loads(s, parse_constant=_refuse, object_pairs_hook=_once_each)
+            return _sayable(json.loads(s, parse_constant=_refuse, object_pairs_hook=_once_each), s)
         except json.JSONDecodeError as wrong:
             raise Unreadable(
                 f"Không phải JSON hợp lệ: dòng {wrong.lineno}, cột {wrong.colno}.",
@@ -66,6 +69,14 @@ def _read_object() -> None:
         raise Unreadable() from None
     if not isinstance(body, dict):
         raise Unreadable("Nội dung phải là một đối tượng JSON.", "The body must be a JSON object.")
+
+
+def _sayable(read: Any, text: str | bytes) -> Any:
+    """What was read, unless it holds half a character, which no UTF-8 can say again."""
+    raw = text.encode() if isinstance(text, str) else text
+    if _HALF.search(raw):
+        json.dumps(read, ensure_ascii=False).encode()  # raises a ValueError for a lone half
+    return read
 
 
 def _refuse(_: str) -> NoReturn:

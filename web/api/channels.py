@@ -53,7 +53,7 @@ class ChannelPath(InPath):
 
 
 @bp.put("/channels/<gateway>", responses={200: ChannelAnswer})
-@requires(Permission.ADMIN)
+@requires(Permission.CHANNELS)
 def put_channel(path: ChannelPath, body: ChannelAsk) -> Response:
     """Set a channel up, or replace its settings; whoever may do this decides whom we believe."""
     _check(path.gateway, body.settings)

@@ -48,7 +48,7 @@ class EventList(Answer):
 class EventsQuery(Queried):
     """after: the position that was read last; 0 is the beginning."""
 
-    after: Annotated[int, Whole, Field(ge=0, le=FURTHEST)] = 0
+    after: Annotated[int, Field(ge=0, le=FURTHEST), Whole] = 0
     limit: Limit = paging.USUAL
 
 

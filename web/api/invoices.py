@@ -220,7 +220,7 @@ def list_invoices(query: InvoicesQuery) -> Response:
     return as_json(InvoicePage.of(found, InvoiceAnswer.of, cursors.sealer("invoices")))
 
 
-@bp.get("/invoices/<invoice_id>", responses={200: InvoiceAnswer})
+@bp.get("/invoices/<shown_id:invoice_id>", responses={200: InvoiceAnswer})
 @requires(Permission.READ)
 def get_invoice(path: InvoicePath) -> Response:
     """Show a bill with its lines."""
@@ -229,7 +229,7 @@ def get_invoice(path: InvoicePath) -> Response:
     return as_json(InvoiceAnswer.of(found))
 
 
-@bp.post("/invoices/<invoice_id>/cancel", responses={200: InvoiceAnswer})
+@bp.post("/invoices/<shown_id:invoice_id>/cancel", responses={200: InvoiceAnswer})
 @requires(Permission.BILLS)
 def cancel_invoice(path: InvoicePath, body: ReasonAsk) -> Response:
     """Withdraw a bill that nobody has paid anything on. Repeating it changes nothing."""

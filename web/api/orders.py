@@ -166,7 +166,7 @@ def list_payment_orders(query: OrdersQuery) -> Response:
     return as_json(OrderPage.of(found, OrderAnswer.of, cursors.sealer("payment-orders")))
 
 
-@bp.get("/payment-orders/<order_id>", responses={200: OrderAnswer})
+@bp.get("/payment-orders/<shown_id:order_id>", responses={200: OrderAnswer})
 @requires(Permission.READ)
 def get_payment_order(path: OrderPath) -> Response:
     """Show a payment order."""
@@ -175,7 +175,7 @@ def get_payment_order(path: OrderPath) -> Response:
     return as_json(OrderAnswer.of(found))
 
 
-@bp.post("/payment-orders/<order_id>/cancel", responses={200: OrderAnswer})
+@bp.post("/payment-orders/<shown_id:order_id>/cancel", responses={200: OrderAnswer})
 @requires(Permission.ORDERS)
 def cancel_payment_order(path: OrderPath, body: ReasonAsk) -> Response:
     """Withdraw an order. Money that still comes is late, never lost; twice changes nothing."""
@@ -185,7 +185,7 @@ def cancel_payment_order(path: OrderPath, body: ReasonAsk) -> Response:
     return as_json(OrderAnswer.of(found))
 
 
-@bp.post("/payment-orders/<order_id>/refunds", responses={201: RefundAnswer})
+@bp.post("/payment-orders/<shown_id:order_id>/refunds", responses={201: RefundAnswer})
 @requires(Permission.REQUEST_REFUND)
 @creates(key_required=True)
 def request_refund(path: OrderPath, body: RefundAsk) -> Response:

@@ -131,7 +131,7 @@ def list_payments(query: PaymentsQuery) -> Response:
     return as_json(PaymentPage.of(found, PaymentAnswer.of, cursors.sealer("payments")))
 
 
-@bp.get("/payments/<payment_id>", responses={200: PaymentAnswer})
+@bp.get("/payments/<shown_id:payment_id>", responses={200: PaymentAnswer})
 @requires(Permission.READ)
 def get_payment(path: PaymentPath) -> Response:
     """Show a payment with what the bank wrote and the bills it paid."""

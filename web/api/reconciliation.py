@@ -196,7 +196,7 @@ def list_runs(query: RunsQuery) -> Response:
     return as_json(RunPage.of(found, RunAnswer.of, cursors.sealer("runs")))
 
 
-@bp.get("/reconciliation-runs/<run_id>", responses={200: RunAnswer})
+@bp.get("/reconciliation-runs/<shown_id:run_id>", responses={200: RunAnswer})
 @requires(Permission.READ)
 def get_run(path: RunPath) -> Response:
     """Show a reconciliation run."""
@@ -216,7 +216,7 @@ def list_discrepancies(query: DiscrepanciesQuery) -> Response:
     return as_json(DiscrepancyPage.of(found, DiscrepancyAnswer.of, sealer))
 
 
-@bp.get("/discrepancies/<discrepancy_id>", responses={200: DiscrepancyAnswer})
+@bp.get("/discrepancies/<shown_id:discrepancy_id>", responses={200: DiscrepancyAnswer})
 @requires(Permission.READ)
 def get_discrepancy(path: DiscrepancyPath) -> Response:
     """Show a discrepancy with the orders it may belong to."""

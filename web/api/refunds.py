@@ -108,7 +108,7 @@ def list_refunds(query: RefundsQuery) -> Response:
     return as_json(RefundPage.of(found, RefundAnswer.of, cursors.sealer("refunds")))
 
 
-@bp.get("/refunds/<refund_id>", responses={200: RefundAnswer})
+@bp.get("/refunds/<shown_id:refund_id>", responses={200: RefundAnswer})
 @requires(Permission.READ)
 def get_refund(path: RefundPath) -> Response:
     """Show a refund with the account it goes to."""
@@ -117,7 +117,7 @@ def get_refund(path: RefundPath) -> Response:
     return as_json(RefundAnswer.of(found))
 
 
-@bp.post("/refunds/<refund_id>/approve", responses={200: RefundAnswer})
+@bp.post("/refunds/<shown_id:refund_id>/approve", responses={200: RefundAnswer})
 @requires(Permission.APPROVE)
 def approve_refund(path: RefundPath) -> Response:
     """Approve a refund: for a second member of staff, never for an API key."""
@@ -127,7 +127,7 @@ def approve_refund(path: RefundPath) -> Response:
     return as_json(RefundAnswer.of(found))
 
 
-@bp.post("/refunds/<refund_id>/refuse", responses={200: RefundAnswer})
+@bp.post("/refunds/<shown_id:refund_id>/refuse", responses={200: RefundAnswer})
 @requires(Permission.APPROVE)
 def refuse_refund(path: RefundPath, body: ReasonAsk) -> Response:
     """Refuse a refund: for staff, never for an API key. Its money is free again."""

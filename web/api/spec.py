@@ -14,6 +14,7 @@ from flask import Blueprint, Response
 from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 from pydantic import Field
+from werkzeug.routing import BaseConverter
 
 from web.api import creating, docs, faults
 from web.api.creating import as_json
@@ -75,6 +76,12 @@ class Problem(Answer):
     errors: list[FieldFault] | None = None
 
 
+class ShownId(BaseConverter):
+    """An id in an address, so that `invoices/batch` is not taken for the bill called "batch"."""
+
+    regex = "[a-z]{3}_[^/]*"
+
+
 class Api(OpenAPI):
     """The application: Flask, which also knows its own description."""
 
@@ -89,6 +96,7 @@ class Api(OpenAPI):
             validation_error_callback=faults.refuse,
             **kwargs,
         )
+        self.url_map.converters["shown_id"] = ShownId
 
     def generate_spec_json(self) -> None:
         """Make the description, once."""

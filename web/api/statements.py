@@ -149,7 +149,7 @@ def list_statements(query: Listed) -> Response:
     return as_json(FilePage.of(found, FileAnswer.of, cursors.sealer("statements")))
 
 
-@bp.get("/statements/<file_id>", responses={200: FileAnswer})
+@bp.get("/statements/<shown_id:file_id>", responses={200: FileAnswer})
 @requires(Permission.READ)
 def get_statement(path: FilePath) -> Response:
     """Show a statement file and what was read in it."""
