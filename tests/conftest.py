@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests import chromium
 from tests.databases import House, QuickHouse, a_clone, a_transaction, an_empty_redis
 from tests.servers import Addresses, Elsewhere, Servers
 
@@ -35,6 +36,20 @@ def pytest_configure_node(node: Any) -> None:
     """Tell each worker where to ask."""
     holder = node.config.stash[SERVERS]
     node.workerinput["servers"] = holder.desk()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what needs a browser where there is none; never skip it in silence."""
+    if chromium.program() is None:
+        left_out = [item for item in items if item.get_closest_marker("browser")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say so in one line."""
+    if chromium.program() is None:
+        terminalreporter.write_line(chromium.MISSING)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import re
-import shutil
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, sync_playwright
-from playwright.sync_api import Page as Tab
+from playwright.sync_api import Browser
 
+from tests.browser import DESK, Eyes, open_browser
 from tests.house import preview
 from tests.house.cast_payer import PAY
 from web.language import Language
 from web.rendering import HERE, Pages
 
-CHROMIUM: Final = shutil.which("chromium") or shutil.which("chromium-browser")
-if CHROMIUM is None:
-    pytest.skip("no Chromium on this machine", allow_module_level=True)
 pytestmark = pytest.mark.browser
 
 POLICY: Final = (
@@ -59,12 +55,8 @@ class House:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as driver:
-        chromium = driver.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield chromium
-        chromium.close()
+    with open_browser() as started:
+        yield started
 
 
 @pytest.fixture
@@ -93,24 +85,10 @@ def house() -> Iterator[House]:
     thread.join()
 
 
-class Eyes:
-    """A tab that remembers everything the browser complained about."""
-
-    def __init__(self, browser: Browser, *, width: int = 390, height: int = 844) -> None:
-        self.complaints: list[str] = []
-        self.tab: Tab = browser.new_page(viewport={"width": width, "height": height})
-        self.tab.on("console", self._heard)
-        self.tab.on("pageerror", lambda error: self.complaints.append(str(error)))
-
-    def _heard(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
-            self.complaints.append(message.text)
-
-
 def test_every_page_fits_320_pixels_and_breaks_no_rule_of_the_policy(
     browser: Browser, house: House
 ) -> None:
-    eyes = Eyes(browser, width=320, height=640)
+    eyes = Eyes(browser, (320, 640))
 
     too_wide = []
     for name in WHOLE:
@@ -221,7 +199,7 @@ def test_without_the_script_the_pay_page_still_says_everything(
 
 
 def test_staff_choose_a_bill_by_its_number_and_see_all_keys(browser: Browser, house: House) -> None:
-    eyes = Eyes(browser, width=1366, height=768)
+    eyes = Eyes(browser, DESK)
     eyes.tab.goto(f"{house.address}/discrepancies")
 
     eyes.tab.keyboard.press("2")

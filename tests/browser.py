@@ -1,0 +1,80 @@
+"""A real browser for tests: how it is started, and what it saw and complained about."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, ConsoleMessage, Error, Request, Response, sync_playwright
+from playwright.sync_api import Page as Tab
+
+from tests import chromium
+
+PHONE: Final = (390, 844)
+DESK: Final = (1366, 768)
+
+
+@contextmanager
+def open_browser() -> Iterator[Browser]:
+    """Start it for a while, without a screen."""
+    found = chromium.program()
+    assert found is not None, chromium.MISSING
+    with sync_playwright() as driver:
+        # Root, as in a container, has no sandbox; a small /dev/shm is no reason to crash.
+        started = driver.chromium.launch(
+            executable_path=found,
+            args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
+        )
+        try:
+            yield started
+        finally:
+            started.close()
+
+
+class Eyes:
+    """One tab, in a session of its own, that remembers what went over the line and went wrong.
+
+    complaints: errors and warnings of the console, broken rules of the policy among them.
+    hosts: everybody who was asked for anything. weight: bytes that came, each answer gzipped.
+    """
+
+    def __init__(
+        self, browser: Browser, size: tuple[int, int] = PHONE, *, locale: str = "vi-VN"
+    ) -> None:
+        self.complaints: list[str] = []
+        self.hosts: set[str] = set()
+        self.weight = 0
+        width, height = size
+        self.context = browser.new_context(
+            viewport={"width": width, "height": height}, locale=locale
+        )
+        self.tab: Tab = self.context.new_page()
+        self.tab.on("console", self._heard)
+        self.tab.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.tab.on("request", self._asked)
+        self.tab.on("response", self._came)
+
+    def text(self) -> str:
+        """What is to be read in the middle of the page, blanks folded."""
+        return " ".join(self.tab.inner_text("#main").split())
+
+    def close(self) -> None:
+        """Forget the session."""
+        self.context.close()
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(message.text)
+
+    def _asked(self, request: Request) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme in ("http", "https"):
+            self.hosts.add(parts.netloc)
+
+    def _came(self, response: Response) -> None:
+        # An answer without a body (304, a redirect) has none to weigh.
+        with suppress(Error):
+            self.weight += len(gzip.compress(response.body(), 6))
