@@ -55,7 +55,8 @@ CREATE TABLE journal (
     UNIQUE (biller_id, event_key),
     UNIQUE (biller_id, reverses_journal_id),
     FOREIGN KEY (biller_id, reverses_journal_id) REFERENCES journal (biller_id, id),
-    CHECK (reverses_journal_id <> id)
+    CHECK (reverses_journal_id <> id),
+    CONSTRAINT journal_fact_came_first CHECK (fact_day <= business_day)
 );
 CREATE INDEX journal_xid ON journal (xid);
 CREATE INDEX journal_day ON journal (biller_id, fact_day);

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from psycopg import Connection
 
@@ -264,10 +266,17 @@ def test_a_journal_is_booked_on_a_day_of_the_calendar(
             """WITH j AS (
                 INSERT INTO journal (biller_id, id, event_key, kind, business_day, fact_day,
                                      posted_at, transfers)
-                VALUES (%(b)s, %(j)s, 'day', 'x', %(d)s, %(t)s, now(), 1))
+                VALUES (%(b)s, %(j)s, 'day', 'x', %(d)s, %(d)s, now(), 1))
             INSERT INTO transfer VALUES (%(b)s, %(j)s, 1, 'receivable', 'unapplied', 7)""",
-            {"b": ours.id, "j": ids.new(), "d": day, "t": TODAY},
+            {"b": ours.id, "j": ids.new(), "d": day},
         )
+
+
+@pytest.mark.parametrize("days", [1, 30_000])
+def test_a_fact_is_not_booked_before_it_happened(app: Connection, ours: Biller, days: int) -> None:
+    """Dated later it would be missing from every comparison with the bank until then."""
+    with refused(app, CHECK):
+        a_journal(app, ours, fact_day=TODAY + timedelta(days=days))
 
 
 def test_positions_and_seals_are_not_written_by_the_application(
