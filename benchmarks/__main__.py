@@ -1,0 +1,47 @@
+"""`python -m benchmarks`: measure every row, print the table, write results.json.
+
+python -m benchmarks order_api      one row, printed only
+python -m benchmarks --quick        tiny rounds, printed only: to see that everything runs
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+
+from rich.console import Console
+
+from benchmarks import bulk_posting, one_account, order_api
+from benchmarks.place import Place, installed
+from benchmarks.results import FULL, QUICK, Effort, Row, keep, show
+
+ROWS: Mapping[str, Callable[[Place, Effort], Row]] = {
+    "one_account": one_account.measure,
+    "bulk_posting": bulk_posting.measure,
+    "order_api": order_api.measure,
+}
+"""The rows in the order of the list of goals. A new one is a line here."""
+
+
+def main() -> None:
+    """Run what was asked for. A goal that is missed is told, and is no error."""
+    asked = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    asked.formatter_class = argparse.RawDescriptionHelpFormatter
+    asked.add_argument("rows", nargs="*", metavar="row", help=", ".join(ROWS))
+    asked.add_argument("--quick", action="store_true", help="tiny rounds; nothing is written")
+    told = asked.parse_args()
+    if unknown := [row for row in told.rows if row not in ROWS]:
+        asked.error(f"no such row: {', '.join(unknown)}")
+    console, effort = Console(), QUICK if told.quick else FULL
+    done = []
+    with installed() as place:
+        for name in told.rows or ROWS:
+            with console.status(name):
+                done.append(ROWS[name](place, effort))
+    show(done, console)
+    if not told.rows and not told.quick:
+        keep(done, place.machine)
+
+
+if __name__ == "__main__":
+    main()
