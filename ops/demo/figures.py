@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -14,6 +15,7 @@ from ops.demo.teller import NotAsTold, in_words
 from ops.demo.town import House, Town
 from payments.domain.money import grouped
 
+WIDE: Final = 100  # columns of a terminal that has room for the totals
 _GONE: Final = ("sent", "unknown", "done")
 _WAITS: Final = ("requested", "approved")
 _UNEXPLAINED = re.compile(r'^thuphi_unexplained_dong\{biller="([^"]+)"\} ([-0-9.e+]+)$', re.M)
@@ -94,44 +96,46 @@ def _sum(refunds: Sequence[dict[str, Any]], statuses: Sequence[str]) -> int:
     return sum(one["amount"] for one in refunds if one["status"] in statuses)
 
 
-def table(found: Sequence[Row], title: str) -> Table:
-    """The rows to print, with a line of totals."""
-    made = Table(title=title, show_footer=True, title_justify="left")
-    made.add_column(in_words("Đơn vị", "Biller"), footer=in_words("Tổng", "Total"))
-    for heading, values in _columns(found).items():
-        made.add_column(heading, footer=grouped(sum(values)), justify="right", no_wrap=True)
-    made.add_column(in_words("NH = sổ", "Bank = ledger"), footer=_yes(found), justify="center")
-    unexplained = sum(abs(one.unexplained) for one in found)
-    made.add_column(
-        in_words("Chưa giải thích", "Unexplained"), footer=grouped(unexplained), justify="right"
-    )
-    columns = list(_columns(found).values())
-    for place, one in enumerate(found):
-        cells = [grouped(values[place]) for values in columns]
-        made.add_row(one.code, *cells, _yes([one]), grouped(one.unexplained))
+def table(found: Sequence[Row], title: str, *, total: bool) -> Table:
+    """A column for each biller, so that it fits a narrow terminal; total: one more for all."""
+    # Without lines between them, five columns of nine digits fit into 80 characters.
+    made = Table(title=title, title_justify="left", box=None, padding=(0, 1), pad_edge=False)
+    made.add_column("₫", no_wrap=True)
+    for row in found:
+        made.add_column(row.code, justify="right", no_wrap=True)
+    if total:
+        made.add_column(in_words("Tổng", "Total"), justify="right", no_wrap=True)
+    for (vi, en), values in _figures(found):
+        cells = [grouped(value) for value in values]
+        made.add_row(in_words(vi, en), *cells, *([grouped(sum(values))] if total else []))
+    agree = ["✓" if row.bank == row.ledger else "✗" for row in found]
+    agreed = "✓" if set(agree) == {"✓"} else "✗"
+    made.add_row(in_words("Ngân hàng = sổ", "Bank = ledger"), *agree, *([agreed] if total else []))
+    unexplained = [row.unexplained for row in found]
+    cells = [grouped(value) for value in unexplained]
+    all_of_it = [grouped(sum(map(abs, unexplained)))] if total else []
+    made.add_row(in_words("Chưa giải thích", "Unexplained"), *cells, *all_of_it, style="bold")
     return made
 
 
-def _columns(found: Sequence[Row]) -> dict[str, list[int]]:
-    return {
-        in_words("Giấy báo", "Bills"): [one.bills for one in found],
-        in_words("Phải thu", "Billed"): [one.billed for one in found],
-        in_words("Đã nhận", "Received"): [one.received for one in found],
-        in_words("Đã ghi", "Applied"): [one.applied for one in found],
-        in_words("Số dư", "Credit"): [one.credit for one in found],
-        in_words("Đã hoàn", "Refunded"): [one.refunded for one in found],
-        in_words("Chênh lệch mở", "Open"): [one.open for one in found],
-        in_words("Ngân hàng", "At the bank"): [one.bank for one in found],
-    }
-
-
-def _yes(found: Sequence[Row]) -> str:
-    return "✓" if all(one.bank == one.ledger for one in found) else "✗"
+def _figures(found: Sequence[Row]) -> list[tuple[tuple[str, str], list[int]]]:
+    return [
+        (("Số giấy báo", "Bills"), [one.bills for one in found]),
+        (("Phải thu", "Billed"), [one.billed for one in found]),
+        (("Đã nhận", "Received"), [one.received for one in found]),
+        (("  đã ghi", "  applied"), [one.applied for one in found]),
+        (("  số dư", "  credit"), [one.credit for one in found]),
+        (("  đã hoàn", "  refunded"), [one.refunded for one in found]),
+        (("  đang mở", "  open"), [one.open for one in found]),
+        (("Ở ngân hàng", "At the bank"), [one.bank for one in found]),
+        (("Trên sổ", "In the ledger"), [one.ledger for one in found]),
+    ]
 
 
 def discrepancies(found: Sequence[Row]) -> Table:
     """What did not match, and how it ended."""
-    made = Table(title=in_words("Chênh lệch", "Discrepancies"), title_justify="left")
+    title = in_words("Chênh lệch", "Discrepancies")
+    made = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1))
     for heading in (in_words("Đơn vị", "Biller"), in_words("Loại", "Kind")):
         made.add_column(heading)
     made.add_column(in_words("Số tiền", "Amount"), justify="right")
@@ -153,6 +157,8 @@ def show(found: Sequence[Row], title: str) -> None:
     """Print both tables on stdout."""
     out = Console(highlight=False)
     if not out.is_terminal:
-        out = Console(highlight=False, width=150)
-    out.print(table(found, title))
+        out = Console(highlight=False, width=WIDE)
+    out.print(table(found, title, total=out.width >= WIDE))
     out.print(discrepancies(found))
+    unexplained = grouped(sum(abs(one.unexplained) for one in found))
+    out.print(in_words(f"Chưa giải thích được: {unexplained} ₫", f"Unexplained: {unexplained} ₫"))

@@ -35,8 +35,8 @@ def run(*, once: bool, as_json: bool) -> int:
     """
     told = place.config()
     logs.configure(told.log_form, level="warning")
-    teller = Teller(quiet=as_json)
     with ExitStack() as open_:
+        teller = open_.enter_context(Teller(quiet=as_json))
         fresh = place.is_fresh(told.home)
         with teller.step("PostgreSQL và Valkey", "PostgreSQL and Valkey"):
             config = open_.enter_context(config_with_servers(told, share=False))
@@ -46,9 +46,9 @@ def run(*, once: bool, as_json: bool) -> int:
         day = town.day_to_play(clock, fresh=fresh, real=town.real_now())
         if fresh:
             town.set_clock(clock, day)
+        family = open_.enter_context(_family(config, teller))
         with teller.step("năm đơn vị thu của dữ liệu mẫu", "the five billers of the cast"):
             cast = seed.seed(runtime, config.home / seed.KEPT, at=clock.now())
-        family = open_.enter_context(_family(config, teller))
         bank, web = _doors(config, family, teller)
         town.open_bank(bank, cast, public_url=_local(config))
         houses = {
@@ -60,12 +60,14 @@ def run(*, once: bool, as_json: bool) -> int:
         night.play(story)
         found = figures.rows(here)
         _weigh(here, found, fresh=fresh)
+        teller.rest()
         _show(here, found, as_json=as_json)
         code = FAILED if teller.wrong else 0
         if once:
             return code
         town.set_to_real_time(clock)
-        links.show(story)
+        if not as_json:
+            links.show(story)
         return family.wait() or code
 
 

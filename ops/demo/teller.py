@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from rich.console import Console
 
@@ -32,12 +32,30 @@ class NotAsTold(Conflict):
 
 
 class Teller:
-    """Says what is going on. quiet: only what went wrong."""
+    """Says what is going on. quiet: only what went wrong.
+
+    Between __enter__ and `rest` something moves on a terminal, however long a step takes.
+    """
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._console = Console(stderr=True, highlight=False, soft_wrap=True)
         self._quiet = quiet
+        self._moving = self._console.status("…")
         self.wrong: list[str] = []
+
+    def __enter__(self) -> Self:
+        """Begin to move, where somebody looks."""
+        if self._console.is_terminal and not self._quiet:
+            self._moving.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave the terminal as it was."""
+        self.rest()
+
+    def rest(self) -> None:
+        """Stop moving, so that others can write. Repeatable."""
+        self._moving.stop()
 
     def say(self, vi: str, en: str) -> None:
         """One line."""
@@ -46,18 +64,18 @@ class Teller:
 
     @contextmanager
     def step(self, vi: str, en: str) -> Iterator[None]:
-        """Something that may take seconds: something moves on a terminal until it is over."""
+        """Something that may take seconds."""
         said, begun = in_words(vi, en), time.monotonic()
         if self._quiet:
             yield
             return
+        self._moving.update(said)
         if not self._console.is_terminal:
             self._console.print(f"  {said} …", markup=False)
-            yield
-            return
-        with self._console.status(said):
-            yield
-        self._console.print(f"  {said} ({time.monotonic() - begun:.1f} s)", markup=False)
+        yield
+        if self._console.is_terminal:
+            self._console.print(f"  {said} ({time.monotonic() - begun:.1f} s)", markup=False)
+        self._moving.update("…")
 
     def at(self, moment: datetime, vi: str, en: str) -> None:
         """A scene of the day."""
