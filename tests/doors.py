@@ -12,13 +12,14 @@ from uuid import UUID
 
 from flask import Flask
 from flask.testing import FlaskClient
+from itsdangerous import URLSafeTimedSerializer
 from werkzeug.datastructures import Headers
 from werkzeug.test import TestResponse
 
 from ops.config import Config
 from ops.runtime import Runtime
 from payments import access
-from payments.domain.people import KEY_SCOPES, Permission
+from payments.domain.people import KEY_SCOPES, Actor, Permission
 from tests.databases import RING, House, QuickHouse
 from web.app import create_app
 from web.limits import USUAL, Limits
@@ -27,19 +28,30 @@ SECRET: Final = "a web secret that only these tests know"
 _serial = itertools.count(1)
 
 
+ENVIRONMENT: Final = {
+    "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
+    "REDIS_URL": "redis://127.0.0.1:1/0",  # nobody is there: paying never needs it
+    "THUPHI_WEB_SECRET": SECRET,
+    "THUPHI_KEY_RING": f"test:{base64.b64encode(b'k' * 32).decode()}",
+    "THUPHI_PUBLIC_URL": "http://thuphi.example",
+    "THUPHI_HOME": tempfile.gettempdir(),
+    "THUPHI_DEMO": "1",
+}
+"""Where there is no server at all."""
+
+
+def a_bare_app(limits: Limits = USUAL, **told: str) -> Flask:
+    """The whole application, without a database. told: environment."""
+    return create_app(Runtime(Config.from_env(ENVIRONMENT | told)), limits_=limits)
+
+
 def a_runtime(house: House | QuickHouse, **told: str) -> Runtime:
     """What a process of the web holds, on the house's database and clock. told: environment."""
-    env = {
-        "DATABASE_URL": getattr(house, "app_url", "postgresql://nobody@127.0.0.1:1/none"),
-        "THUPHI_SYSTEM_URL": getattr(house, "system_url", "postgresql://nobody@127.0.0.1:1/none"),
-        "REDIS_URL": "redis://127.0.0.1:1/0",  # nobody is there: paying never needs it
-        "THUPHI_WEB_SECRET": SECRET,
-        "THUPHI_KEY_RING": f"test:{base64.b64encode(b'k' * 32).decode()}",
-        "THUPHI_PUBLIC_URL": "http://thuphi.example",
-        "THUPHI_HOME": tempfile.gettempdir(),
-        "THUPHI_DEMO": "1",
+    urls = {
+        "DATABASE_URL": getattr(house, "app_url", ENVIRONMENT["DATABASE_URL"]),
+        "THUPHI_SYSTEM_URL": getattr(house, "system_url", ENVIRONMENT["DATABASE_URL"]),
     }
-    runtime = Runtime(Config.from_env(env | told))
+    runtime = Runtime(Config.from_env(ENVIRONMENT | urls | told))
     runtime.clock = house.clock
     runtime.sessions = house.sessions
     runtime.system = house.system
@@ -143,6 +155,31 @@ BILL: Final[dict[str, Any]] = {
     "currency": "VND",
 }
 """A bill of 581,000 đồng."""
+
+
+@dataclass
+class Clerk:
+    """A member of staff whose script calls the API: the console's session and its token."""
+
+    client: FlaskClient
+    token: str
+
+    def post(self, path: str, body: Any = None, *, token: str | None = "") -> Said:
+        """Send a body as JSON. token: "" sends the right one, None none."""
+        headers = {} if token is None else {"X-CSRF-Token": token or self.token}
+        return Said(self.client.post(path, headers=headers, json=body))
+
+
+def a_clerk(app: Flask, house: House | QuickHouse, who: Actor) -> Clerk:
+    """Sign a member of staff in, without the two forms."""
+    with house.sessions.begin(None) as db:
+        session = access.start_session(db, who.id, at=house.clock.now())
+    client = app.test_client()
+    client.set_cookie("thuphi", session)
+    with client.session_transaction() as form:
+        form["csrf_token"] = "f" * 40
+    token = URLSafeTimedSerializer(SECRET, salt="wtf-csrf-token").dumps("f" * 40)
+    return Clerk(client, str(token))
 
 
 def a_bill(reference: str = "GB-2026-01-0001", **fields: Any) -> dict[str, Any]:

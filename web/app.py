@@ -19,6 +19,7 @@ from web.api import (
     attempts,
     bodies,
     channels,
+    discrepancies,
     events,
     invoice_batches,
     invoices,
@@ -32,9 +33,10 @@ from web.api import (
     statements,
 )
 from web.auth import guard, staff
+from web.auth.either import ApiDoor
 from web.auth.guard import USUAL_BYTES
-from web.auth.keys import Keys
 from web.auth.marks import public, takes
+from web.console import views as console
 from web.limits import USUAL, Limits
 from web.portal import views as portal
 from web.rendering import Pages
@@ -52,6 +54,7 @@ API: Final = (
     receipts,
     statements,
     reconciliation,
+    discrepancies,
     ledger,
     channels,
     events,
@@ -67,8 +70,8 @@ def create_app(runtime: Runtime, *, limits_: Limits = USUAL) -> Flask:
     context.hold(app, runtime)
 
     security.register(app, config)
-    limits.register(app, config, limits_)
-    guard.register(app, [("/api/v1/", Keys().enter), ("/console", staff.enter)])
+    limiter = limits.register(app, config, limits_)
+    guard.register(app, [("/api/v1/", ApiDoor().enter), ("/console", staff.enter)])
     forms = staff.register(app, config)
     bodies.register(app)
     problems.register(app, pages)
@@ -86,7 +89,8 @@ def create_app(runtime: Runtime, *, limits_: Limits = USUAL) -> Flask:
     _mark(app, "static", "files that everybody may have")
 
     app.register_blueprint(portal.blueprint(pages))
-    # The console: app.register_blueprint(console.blueprint(pages))
+    by_address = limiter.shared_limit(limits_.sign_in, scope="sign-in")
+    app.register_blueprint(console.blueprint(pages, by_address))
     return app
 
 

@@ -191,7 +191,7 @@ def register(app: Flask, pages: Pages) -> None:
         return answer(kind(), pages=pages, headers=_kept_headers(error))
 
     def of_form(_: CSRFError) -> Response:
-        return answer(_form_too_old(), pages=pages)
+        return answer(form_too_old(), pages=pages)
 
     def of_database(error: DBAPIError) -> Response:
         known = _not_now(error)
@@ -306,7 +306,8 @@ def _kept_headers(error: HTTPException) -> dict[str, str]:
     return {name: value for name, value in error.get_headers() if name.lower() in kept}
 
 
-def _form_too_old() -> FormTooOld:
+def form_too_old() -> FormTooOld:
+    """The error of a form whose token is missing, wrong or too old."""
     return FormTooOld(
         "Hãy tải lại trang rồi gửi lại biểu mẫu.", "Reload the page and send the form again."
     )

@@ -57,7 +57,7 @@ def test_a_slug_means_one_thing() -> None:
     assert len(slugs) == len(set(slugs))
 
 
-@pytest.mark.parametrize("kind", errors(), ids=_slug)
+@pytest.mark.parametrize("kind", list(errors()), ids=_slug)
 def test_a_problem_speaks_both_languages(kind: type[DomainError]) -> None:
     assert kind.title_vi != kind.title_en
     assert kind.title_vi != DomainError.title_vi

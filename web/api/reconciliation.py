@@ -1,15 +1,14 @@
-"""Reconciliation: runs of an account's day, and what they could not explain."""
+"""Reconciliation: runs of an account and business day."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final, Literal
+from collections.abc import Mapping
+from typing import Annotated, Final
 from uuid import UUID
 
 from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
-from pydantic import Field
 from sqlalchemy.orm import Session
 
 from ops import jobs
@@ -17,7 +16,7 @@ from payments.domain.calendar import business_day
 from payments.domain.errors import Invalid
 from payments.domain.people import Permission
 from payments.queries import accounts
-from reconciliation.queries import discrepancies, runs
+from reconciliation.queries import runs
 from web import context
 from web.api import cursors
 from web.api.creating import as_json, created, creates
@@ -26,19 +25,13 @@ from web.api.shapes import (
     Answer,
     Asked,
     Day,
-    DiscrepancyId,
-    Dong,
     EventId,
     InPath,
-    LineId,
     Listed,
     Moment,
     PageOf,
-    PaymentId,
-    RefundId,
     RunId,
     Shown,
-    Vnd,
 )
 from web.auth.marks import requires
 
@@ -48,8 +41,6 @@ bp: Final = APIBlueprint(
     url_prefix="/api/v1",
     abp_tags=[Tag(name="reconciliation", description="What the bank says against the ledger.")],
 )
-
-Status = Literal["open", "assigned", "proposed", "approved", "resolved", "auto_resolved"]
 
 
 class RunAsk(Asked):
@@ -111,74 +102,6 @@ class RunsQuery(Listed):
     account: AccountId | None = None
 
 
-class CandidateAnswer(Answer):
-    """An order it may belong to. amount: what that order still asks for."""
-
-    payment_order: str
-    amount: int
-    rule: str
-
-
-class DiscrepancyAnswer(Answer):
-    """Something that does not match. memo and candidates: left out in lists."""
-
-    id: DiscrepancyId
-    kind: str
-    status: Status
-    day: Day
-    amount: Dong
-    holds: Dong
-    currency: Vnd = "VND"
-    payment: PaymentId | None
-    line: LineId | None
-    refund: RefundId | None
-    opened_at: Moment
-    resolved_at: Moment | None
-    resolution: str | None
-    reason: str | None
-    memo: str
-    candidates: Sequence[CandidateAnswer]
-
-    @classmethod
-    def of(cls, found: discrepancies.Found) -> DiscrepancyAnswer:
-        """From what was read."""
-        values: dict[str, Any] = {name: getattr(found, name) for name in _SAME}
-        return cls(
-            **values,
-            payment=found.payment_id,
-            line=found.line_id,
-            refund=found.refund_id,
-            candidates=[
-                CandidateAnswer(payment_order=one.order, amount=one.amount, rule=one.rule)
-                for one in found.candidates
-            ],
-        )
-
-
-_SAME: Final = (
-    "id", "kind", "status", "day", "amount", "holds", "opened_at", "resolved_at", "resolution",
-    "reason", "memo",
-)  # fmt: skip
-
-
-class DiscrepancyPage(PageOf[DiscrepancyAnswer]):
-    """Discrepancies, newest first."""
-
-
-class DiscrepancyPath(InPath):
-    """One discrepancy."""
-
-    discrepancy_id: Annotated[UUID, Shown("dis", in_path=True)]
-
-
-class DiscrepanciesQuery(Listed):
-    """What the list is narrowed to. kind: a code such as UNDERPAID."""
-
-    status: Status | None = None
-    kind: Annotated[str, Field(max_length=40)] | None = None
-    day: Day | None = None
-
-
 @bp.post("/reconciliation-runs", responses={202: RunRequested})
 @requires(Permission.RECONCILE)
 @creates(key_required=False)
@@ -203,26 +126,6 @@ def get_run(path: RunPath) -> Response:
     with context.transaction() as db:
         found = runs.get(db, path.run_id)
     return as_json(RunAnswer.of(found))
-
-
-@bp.get("/discrepancies", responses={200: DiscrepancyPage})
-@requires(Permission.READ)
-def list_discrepancies(query: DiscrepanciesQuery) -> Response:
-    """List discrepancies, newest first."""
-    with context.transaction() as db:
-        cut = cursors.cut(query, "discrepancies")
-        found = discrepancies.listed(db, query.status, query.kind, query.day, cut)
-    sealer = cursors.sealer("discrepancies")
-    return as_json(DiscrepancyPage.of(found, DiscrepancyAnswer.of, sealer))
-
-
-@bp.get("/discrepancies/<shown_id:discrepancy_id>", responses={200: DiscrepancyAnswer})
-@requires(Permission.READ)
-def get_discrepancy(path: DiscrepancyPath) -> Response:
-    """Show a discrepancy with the orders it may belong to."""
-    with context.transaction() as db:
-        found = discrepancies.get(db, path.discrepancy_id)
-    return as_json(DiscrepancyAnswer.of(found))
 
 
 def _request(db: Session, ask: RunAsk) -> RunRequested:

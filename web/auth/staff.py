@@ -72,6 +72,11 @@ def signed_in() -> SignedIn | None:
         return access.signed_in(db, token, at=context.now())
 
 
+def has_cookie() -> bool:
+    """Whether the browser shows a session, good or not."""
+    return _token() is not None
+
+
 def biller_name() -> str:
     """The name of the biller this request works for."""
     return cast(str, g.get("biller_name", ""))

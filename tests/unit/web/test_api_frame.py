@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-import base64
 import re
-import tempfile
 
 import pytest
 from flask import Flask, Response, request
 from flask.testing import FlaskClient
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from ops.config import Config
 from ops.errors import StartError
-from ops.runtime import Runtime
 from payments.domain.errors import Unavailable
-from web.app import create_app
+from tests.doors import a_bare_app as an_app
 from web.auth.marks import public
 from web.limits import Limits
-
-ENVIRONMENT = {
-    "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
-    "REDIS_URL": "redis://127.0.0.1:1/0",
-    "THUPHI_WEB_SECRET": "a web secret that only these tests know",
-    "THUPHI_KEY_RING": f"test:{base64.b64encode(b'k' * 32).decode()}",
-    "THUPHI_HOME": tempfile.gettempdir(),
-}
-
-
-def an_app(limits: Limits | None = None, **told: str) -> Flask:
-    runtime = Runtime(Config.from_env(ENVIRONMENT | told))
-    return create_app(runtime, limits_=limits or Limits())
 
 
 @pytest.fixture(scope="module")
@@ -177,6 +160,19 @@ def test_a_key_has_a_limit_of_its_own_and_is_told_when_to_come_back() -> None:
     assert (third.status_code, third.get_json()["code"]) == (429, "too-often")
     assert 1 <= int(third.headers["Retry-After"]) <= 60
     assert other.status_code == 503
+
+
+def test_passwords_cannot_be_tried_at_any_speed() -> None:
+    app = an_app(Limits(sign_in="2 per minute"))
+    form = public("a form that is sent again and again")(lambda: "wrong")
+    app.add_url_rule("/console/sign-in/probe", "probe", form, methods=["GET", "POST"])
+    client = app.test_client()
+
+    looked = [client.get("/console/sign-in/probe").status_code for _ in range(5)]
+    tried = [client.post("/console/sign-in/probe").status_code for _ in range(3)]
+
+    assert looked == [200] * 5
+    assert tried == [400, 400, 429]  # without the form's token nothing is even tried
 
 
 def test_ready_says_what_is_wrong(client: FlaskClient) -> None:
