@@ -22,7 +22,6 @@ from web.problems import TooOften, answer
 
 _REFUSED: Final = (401, 404)
 _FREE: Final = ("/static/", "/health/", "/metrics")
-_SIGN_IN: Final = "/console/sign-in"
 _REDIS_SECONDS: Final = 0.3
 
 
@@ -61,9 +60,6 @@ def register(app: Flask, config: Config, limits: Limits) -> Limiter:
             ApplicationLimit(
                 limits.refused, key_function=_address, scope="refused", deduct_when=_was_refused
             ),
-            ApplicationLimit(
-                limits.sign_in, key_function=_address, scope="sign-in", exempt_when=_no_sign_in
-            ),
         ],
     )
     limiter.request_filter(lambda: request.path.startswith(_FREE))
@@ -81,10 +77,6 @@ def _key() -> str:
 
 def _was_refused(response: Response) -> bool:
     return response.status_code in _REFUSED
-
-
-def _no_sign_in() -> bool:
-    return request.method != "POST" or not request.path.startswith(_SIGN_IN)
 
 
 def _too_often(breached: RequestLimit) -> Response:

@@ -163,16 +163,16 @@ def test_a_key_has_a_limit_of_its_own_and_is_told_when_to_come_back() -> None:
 
 
 def test_passwords_cannot_be_tried_at_any_speed() -> None:
-    app = an_app(Limits(sign_in="2 per minute"))
-    form = public("a form that is sent again and again")(lambda: "wrong")
-    app.add_url_rule("/console/sign-in/probe", "probe", form, methods=["GET", "POST"])
-    client = app.test_client()
+    client = an_app(Limits(sign_in="2 per minute")).test_client()
 
-    looked = [client.get("/console/sign-in/probe").status_code for _ in range(5)]
-    tried = [client.post("/console/sign-in/probe").status_code for _ in range(3)]
+    looked = [client.get("/console/sign-in") for _ in range(5)]
+    [token] = re.findall(r'name="csrf_token" value="([^"]+)"', looked[-1].text)
+    blind = [client.post("/console/sign-in").status_code for _ in range(3)]
+    tried = [client.post("/console/sign-in", data={"csrf_token": token}) for _ in range(3)]
 
-    assert looked == [200] * 5
-    assert tried == [400, 400, 429]  # without the form's token nothing is even tried
+    assert [said.status_code for said in looked] == [200] * 5
+    assert blind == [400] * 3  # without the form's token nothing is even tried
+    assert [said.status_code for said in tried] == [503, 503, 429]
 
 
 def test_ready_says_what_is_wrong(client: FlaskClient) -> None:
