@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-from datetime import datetime
 from typing import Final
 
-from cryptography.hazmat.primitives.hashes import SHA1
-from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from rich.console import Console
 
 from ops import seed
@@ -15,7 +11,6 @@ from ops.clock import OffsetClock
 from ops.demo import place
 from ops.demo.day import Story
 from ops.demo.teller import in_words
-from ops.seed import Login
 from payments.domain.errors import NotFound
 
 PAYERS: Final = (
@@ -25,14 +20,6 @@ PAYERS: Final = (
     ("thao", "trả sau hạn", "paid after it expired"),
     ("thinh", "viện phí, phần thừa đã hoàn", "a hospital bill, the surplus given back"),
 )
-STEP: Final = 30
-
-
-def code_of(login: Login, at: datetime) -> str:
-    """The six digits of this moment."""
-    padded = login.totp + "=" * (-len(login.totp) % 8)
-    totp = TOTP(base64.b32decode(padded), 6, SHA1(), STEP, enforce_key_length=False)  # noqa: S303
-    return totp.generate(int(at.timestamp())).decode()
 
 
 def code_for(email: str) -> str:
@@ -42,7 +29,7 @@ def code_for(email: str) -> str:
     if email not in logins:
         known = ", ".join(sorted(logins)) or in_words("chưa có ai", "nobody yet")
         raise NotFound(f"Không có {email}; có: {known}", f"There is no {email}; known: {known}")
-    return code_of(logins[email], OffsetClock(home / place.CLOCK).now())
+    return seed.code_of(logins[email], OffsetClock(home / place.CLOCK).now())
 
 
 def show(story: Story) -> None:
@@ -61,7 +48,7 @@ def show(story: Story) -> None:
     line(in_words("Bàn làm việc của kế toán", "The staff's console"), f"{base}/console")
     for house in list(town.houses.values())[:2]:
         for login in house.seeded.logins:
-            said = f"{login.person.email}  {seed.PASSWORD}  {code_of(login, at)}"
+            said = f"{login.person.email}  {seed.PASSWORD}  {seed.code_of(login, at)}"
             line(f"   {login.person.name}, {house.code}", said)
     line(in_words("Tài liệu API", "API documentation"), f"{base}/api/docs")
     line(in_words("Ngân hàng giả lập", "The test bank"), town.bank.base)

@@ -136,14 +136,18 @@ def _decide(story: Story) -> None:
     for one in _open(town, primary):
         if one["kind"] == "UNMATCHED":
             reason = "Phụ huynh Bùi Tuấn Kiệt gửi ảnh biên lai"
-            primary.desk.resolve(one["id"], "apply", reason, target=story.bills["kiet"].order)
+            primary.desk.resolve(
+                one["id"], one["amount"], "apply", reason, target=story.bills["kiet"].order
+            )
     for one in _open(town, secondary):
         if one["kind"] == "DUPLICATE_PAYMENT":
             reason = "Phụ huynh muốn để dành cho tháng sau"
-            secondary.desk.resolve(one["id"], "keep", reason, target=story.bills["minh"].order)
+            secondary.desk.resolve(
+                one["id"], one["amount"], "keep", reason, target=story.bills["minh"].order
+            )
         if one["kind"] == "NON_ORDER":
             reason = "Phí tin nhắn của ngân hàng"
-            secondary.desk.resolve(one["id"], "bank_charge", reason)
+            secondary.desk.resolve(one["id"], one["amount"], "bank_charge", reason)
     story.becomes("kiet", "paid")
 
 

@@ -139,4 +139,4 @@ def house(runtime: Runtime, one: Seeded, *, web: str, clock: OffsetClock) -> Hou
             text("SELECT max(last_day) FROM statement WHERE biller_id = :biller AND complete"),
             {"biller": one.id},
         )
-    return House(one, api, Desk(runtime, one, clock), mine[0]["id"], covered)
+    return House(one, api, Desk(web, one, clock), mine[0]["id"], covered)
