@@ -293,14 +293,16 @@ def biller_of_key(db: Session, secret: str) -> UUID:
     return found
 
 
+_CHECK_KEY = text("""
+SELECT id, prefix, scopes FROM api_key
+WHERE biller_id = :biller AND secret_hash = :secret_hash AND revoked_at IS NULL
+""")
+
+
 def check_key(db: Session, secret: str) -> Actor:
     """Return the program behind a key of this biller. Raises NotFound when it was revoked."""
     row = db.execute(
-        select(api_key.c.id, api_key.c.prefix, api_key.c.scopes).where(
-            api_key.c.biller_id == biller_of(db),
-            api_key.c.secret_hash == fingerprint(secret),
-            api_key.c.revoked_at.is_(None),
-        )
+        _CHECK_KEY, {"biller": biller_of(db), "secret_hash": fingerprint(secret)}
     ).one_or_none()
     if row is None:
         raise NotFound()

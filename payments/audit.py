@@ -29,14 +29,15 @@ def note(
     detail: amounts, reasons and ids; never a personal field.
     """
     db.execute(
-        insert(audit_line).values(
-            id=ids.new(),
-            biller_id=biller_of(db),
-            actor_id=by.id,
-            action=action,
-            subject=subject,
-            detail=dict(detail or {}),
-            request_id=db.info.get("request_id"),
-            at=at,
-        )
+        insert(audit_line),
+        {
+            "id": ids.new(),
+            "biller_id": biller_of(db),
+            "actor_id": by.id,
+            "action": action,
+            "subject": subject,
+            "detail": dict(detail or {}),
+            "request_id": db.info.get("request_id"),
+            "at": at,
+        },
     )

@@ -23,6 +23,19 @@ from payments.store.sessions import biller_of
 KEPT = timedelta(days=30)
 
 
+_LOCK = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 11))")
+# Apart from the lock: a statement's snapshot is older than a lock it takes, and would miss the
+# answer of whoever held it until a moment ago.
+_RECALL = text("""
+SELECT request_hash, status, body FROM idempotency_answer
+WHERE biller_id = :biller AND route = :route AND key = :key
+""")
+_REMEMBER = text("""
+INSERT INTO idempotency_answer (biller_id, route, key, request_hash, status, body, created_at)
+VALUES (:biller, :route, :key, :hash, :status, CAST(:body AS jsonb), :at)
+""")
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What was answered before: an HTTP status and a JSON body."""
@@ -38,17 +51,10 @@ def recall(db: Session, *, route: str, key: str, request: Mapping[str, Any]) -> 
     Raises KeyInUse while another transaction works on the key, KeyReused for other content.
     """
     biller_id = biller_of(db)
-    got = db.scalar(
-        text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 11))"),
-        {"name": f"{biller_id} {route} {key}"},
-    )
+    got = db.scalar(_LOCK, {"name": f"{biller_id} {route} {key}"})
     if not got:
         raise KeyInUse()
-    before = db.execute(
-        text("""SELECT request_hash, status, body FROM idempotency_answer
-                WHERE biller_id = :biller AND route = :route AND key = :key"""),
-        {"biller": biller_id, "route": route, "key": key},
-    ).one_or_none()
+    before = db.execute(_RECALL, {"biller": biller_id, "route": route, "key": key}).one_or_none()
     if before is None:
         return None
     if bytes(before.request_hash) != _hash(request):
@@ -61,9 +67,7 @@ def remember(
 ) -> None:
     """Keep the answer beside the work, in the same transaction."""
     db.execute(
-        text("""INSERT INTO idempotency_answer
-                    (biller_id, route, key, request_hash, status, body, created_at)
-                VALUES (:biller, :route, :key, :hash, :status, CAST(:body AS jsonb), :at)"""),
+        _REMEMBER,
         {
             "biller": biller_of(db),
             "route": route,

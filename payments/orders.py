@@ -14,8 +14,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import Row, select, text, update
 from sqlalchemy.orm import Session
 
 from payments import audit, outbox, vault
@@ -25,7 +24,7 @@ from payments.domain.people import SERVICE, Actor
 from payments.domain.states import ORDER, OrderStatus, move
 from payments.store.billers import lookup
 from payments.store.invoices import invoice
-from payments.store.orders import bank_account, order_invoice, payment_order
+from payments.store.orders import order_invoice, payment_order
 from payments.store.sessions import biller_of
 
 PREFIXES = {
@@ -72,38 +71,24 @@ def create(
     if expires_at <= at:
         raise Invalid("Hạn của mã phải ở tương lai.", "The code must expire in the future.")
     bills = _owed(db, invoice_ids)
-    account_id = bank_account_id or _first_account(db)
     amount = sum(owed for _, owed, _ in bills)
     order_id = ids.new()
+    token = token_of(db, order_id)
     code = _write(
         db,
-        order_id,
         prefix=PREFIXES[bills[0][2]],
         values={
-            "payer_id": payer_id,
-            "bank_account_id": account_id,
+            "biller": biller_of(db),
+            "id": order_id,
+            "payer": payer_id,
+            "account": bank_account_id or _first_account(db),
             "amount": amount,
-            "status": OrderStatus.CREATED,
-            "created_at": at,
+            "at": at,
             "expires_at": expires_at,
+            "bills": [bill for bill, _, _ in bills],
+            "owed": [owed for _, owed, _ in bills],
+            "secret_hash": hashlib.sha256(token.encode()).digest(),
         },
-    )
-    biller_id = biller_of(db)
-    db.execute(
-        insert(order_invoice),
-        [
-            {"biller_id": biller_id, "order_id": order_id, "invoice_id": bill, "amount": owed}
-            for bill, owed, _ in bills
-        ],
-    )
-    token = token_of(db, order_id)
-    db.execute(
-        insert(lookup).values(
-            kind="pay_link",
-            secret_hash=hashlib.sha256(token.encode()).digest(),
-            biller_id=biller_id,
-            subject_id=order_id,
-        )
     )
     shown = ids.shown("ord", order_id)
     outbox.emit(db, "payment_order.created", {"payment_order": shown, "amount": amount}, at=at)
@@ -226,15 +211,18 @@ def _locked(db: Session, order_id: UUID) -> Row[Any]:
     return row
 
 
+_BILLS = text("""
+SELECT id, amount, allocated, kind, status FROM invoice
+WHERE biller_id = :biller AND id = ANY(CAST(:bills AS uuid[])) ORDER BY id
+""")
+_FIRST_ACCOUNT = text("""
+SELECT id FROM bank_account WHERE biller_id = :biller ORDER BY created_at, id LIMIT 1
+""")
+
+
 def _owed(db: Session, invoice_ids: Sequence[UUID]) -> list[tuple[UUID, int, str]]:
     """(invoice, đồng still owed, kind of fee), in id order so that locks never cross."""
-    rows = db.execute(
-        select(
-            invoice.c.id, invoice.c.amount, invoice.c.allocated, invoice.c.kind, invoice.c.status
-        )
-        .where(invoice.c.biller_id == biller_of(db), invoice.c.id.in_(invoice_ids))
-        .order_by(invoice.c.id)
-    ).all()
+    rows = db.execute(_BILLS, {"biller": biller_of(db), "bills": list(invoice_ids)}).all()
     if len(rows) != len(invoice_ids):
         raise NotFound()
     if any(row.status != "issued" for row in rows):
@@ -243,12 +231,7 @@ def _owed(db: Session, invoice_ids: Sequence[UUID]) -> list[tuple[UUID, int, str
 
 
 def _first_account(db: Session) -> UUID:
-    found: UUID | None = db.scalar(
-        select(bank_account.c.id)
-        .where(bank_account.c.biller_id == biller_of(db))
-        .order_by(bank_account.c.created_at, bank_account.c.id)
-        .limit(1)
-    )
+    found: UUID | None = db.scalar(_FIRST_ACCOUNT, {"biller": biller_of(db)})
     if found is None:
         raise Conflict(
             "Đơn vị chưa có tài khoản ngân hàng nhận tiền.",
@@ -257,15 +240,30 @@ def _first_account(db: Session) -> UUID:
     return found
 
 
-def _write(db: Session, order_id: UUID, *, prefix: codes.Prefix, values: dict[str, object]) -> str:
+# Order, bills and link in one round trip: this is what every payer's wait begins with.
+_WRITE = text("""
+WITH made AS (
+    INSERT INTO payment_order (biller_id, id, code, payer_id, bank_account_id, amount, status,
+                               created_at, expires_at)
+    VALUES (:biller, :id, :code, :payer, :account, :amount, 'created', :at, :expires_at)
+    ON CONFLICT (code) DO NOTHING
+    RETURNING biller_id, id
+), billed AS (
+    INSERT INTO order_invoice (biller_id, order_id, invoice_id, amount)
+    SELECT made.biller_id, made.id, bill.id, bill.owed
+    FROM made, unnest(CAST(:bills AS uuid[]), CAST(:owed AS bigint[])) AS bill (id, owed)
+), linked AS (
+    INSERT INTO lookup (kind, secret_hash, biller_id, subject_id)
+    SELECT 'pay_link', :secret_hash, made.biller_id, made.id FROM made
+)
+SELECT id FROM made
+""")
+
+
+def _write(db: Session, *, prefix: codes.Prefix, values: dict[str, object]) -> str:
     for _ in range(5):
         # Codes are random over 5 × 10^11: a clash is another draw, not an error.
-        code = db.scalar(
-            upsert(payment_order)
-            .values(biller_id=biller_of(db), id=order_id, code=codes.generate(prefix), **values)
-            .on_conflict_do_nothing(index_elements=["code"])
-            .returning(payment_order.c.code)
-        )
-        if code is not None:
-            return str(code)
+        code = codes.generate(prefix)
+        if db.scalar(_WRITE, values | {"code": code}) is not None:
+            return code
     raise Conflict()

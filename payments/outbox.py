@@ -284,12 +284,12 @@ _CLAIM_SUSPECT = """
     RETURNING biller_id, id, kind, body, attempts, leased_until
 """
 
-_WRITE = """
+_WRITE = text("""
     INSERT INTO message (biller_id, id, kind, drain, body, at, due_at)
     SELECT :biller, given.id, :kind, :drain, CAST(given.body AS jsonb), :at, :due
     FROM unnest(CAST(:ids AS uuid[]), CAST(:bodies AS text[])) AS given (id, body)
     ON CONFLICT (biller_id, id) DO NOTHING
-"""
+""")
 
 
 def _claim_suspect(system_db: Session, asked: Mapping[str, object]) -> list[RowMapping]:
@@ -326,7 +326,7 @@ def _write(
     if drain is None and due_at is not None:
         raise ValueError(f"nobody acts on {kind}: it cannot be due")
     db.execute(
-        text(_WRITE),
+        _WRITE,
         {
             "biller": biller_of(db),
             "ids": [message_id for message_id, _ in messages],

@@ -17,6 +17,7 @@ from payments.store.refusals import refusal
 
 _BILLER = "biller_id"
 _RING = "ring"
+_SET_BILLER = text("SELECT set_config('app.biller', :biller, true)")
 
 
 class Sessions:
@@ -79,9 +80,7 @@ def ring_of(db: Session) -> object:
 
 def _set_biller(db: Session, _: SessionTransaction, connection: Connection) -> None:
     biller_id = db.info.get(_BILLER)
-    connection.execute(
-        text("SELECT set_config('app.biller', :biller, true)"), {"biller": str(biller_id or "")}
-    )
+    connection.execute(_SET_BILLER, {"biller": str(biller_id or "")})
 
 
 @contextmanager
