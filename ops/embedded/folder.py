@@ -92,6 +92,11 @@ class StateFolder:
         """The folder that the server itself writes to."""
         return self.path / server
 
+    def make_own(self, server: str) -> None:
+        """Make the folder that the server itself writes to, if it is not there."""
+        with explained(self.path):
+            self._make(self.own(server), 0o700, self.account)
+
     def log_of(self, name: str) -> Path:
         """The log of one server or tool."""
         return self.logs / f"{name}.log"
@@ -180,7 +185,7 @@ class StateFolder:
         with explained(self.path):
             self._make(self.logs, 0o700, None)
             for server in SERVERS:
-                self._make(self.own(server), 0o700, self.account)
+                self.make_own(server)
             self._give(self._lock, None)
 
     def _let_through(self, account: Account, *, ours: bool) -> None:

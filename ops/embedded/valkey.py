@@ -80,6 +80,8 @@ class Valkey:
             client.close()
 
     def _prepare(self) -> AbstractContextManager[Sequence[int]]:
+        # Nothing in there is missed: if somebody removed it, the next start begins empty.
+        self.folder.make_own("valkey")
         return self.folder.alone("valkey")
 
     def _configuration(self) -> str:
