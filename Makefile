@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Nobody looks: no progress bars. On a terminal there is no long silence.
+QUIET := $(shell test -t 2 || echo --quiet)
 
 .PHONY: list demo test bench fast lint format
 
@@ -11,10 +13,11 @@ list: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
 $(STAMP): requirements-uv.txt requirements-test.txt pyproject.toml
+	@echo "Cài đặt vào $(VENV) (lần đầu khoảng một phút) / Installing into $(VENV) (about a minute the first time)" >&2
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.txt
-	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements-test.txt \
-		|| $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-test.txt
+	@$(BIN)/pip install $(QUIET) --disable-pip-version-check --require-hashes -r requirements-uv.txt
+	@$(BIN)/uv pip sync $(QUIET) --python $(BIN)/python --require-hashes requirements-test.txt \
+		|| $(BIN)/pip install $(QUIET) --disable-pip-version-check --require-hashes -r requirements-test.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable . 2>/dev/null \
 		|| $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@

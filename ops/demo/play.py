@@ -18,13 +18,14 @@ from ops.demo import figures, links, night, place, town
 from ops.demo.calls import Json, call
 from ops.demo.day import Story
 from ops.demo.figures import Row
-from ops.demo.teller import Teller, in_words
+from ops.demo.teller import NotAsTold, Teller, in_words
 from ops.demo.town import Town
 from ops.embedded.children import ChildEvent, Family, What
 from ops.runtime import Runtime
 
 READY_SECONDS: Final = 60.0
 FAILED: Final = 1
+ENOUGH: Final = 2  # restarts, and it will not come up any more
 
 
 def run(*, once: bool, as_json: bool) -> int:
@@ -120,6 +121,11 @@ def _wait_for(name: str, url: str, config: Config, family: Family, teller: Telle
     base, _, path = url.rpartition("/health")
 
     def answers() -> bool:
+        if family.restarts()[name] >= ENOUGH:
+            raise NotAsTold(
+                f"{name} không khởi động được ({_last_line(log)}); nhật ký: {log}",
+                f"{name} cannot start ({_last_line(log)}); its log: {log}",
+            )
         try:
             # Somebody else may answer there: then ours has ended.
             return call(base, "GET", f"/health{path}").status == 200 and name in family.pids()
@@ -134,6 +140,14 @@ def _wait_for(name: str, url: str, config: Config, family: Family, teller: Telle
             bool,
             seconds=READY_SECONDS,
         )
+
+
+def _last_line(log: Path) -> str:
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
+    except OSError:
+        return ""
+    return next((line.strip()[:200] for line in reversed(lines) if line.strip()), "")
 
 
 def _weigh(here: Town, found: list[Row], *, fresh: bool) -> None:
