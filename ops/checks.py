@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import socket
 import threading
+import time
 from typing import Final
 
 import redis
@@ -14,6 +17,8 @@ from ops.errors import StartError
 from ops.migrate import head
 
 WAIT_SECONDS: Final = 2.0
+PORT_SECONDS: Final = 5.0  # the processes of a web that was killed notice it within a second
+POLL_SECONDS: Final = 0.1
 
 log = logs.logger(__name__)
 
@@ -26,6 +31,17 @@ def require_application(engine: Engine) -> None:
 def require_system(engine: Engine) -> None:
     """The same for the system's role."""
     _require(engine, "THUPHI_SYSTEM_URL", group="thuphi_system")
+
+
+def require_port(host: str, port: int) -> None:
+    """Raise StartError unless the web could listen there; waits for what an earlier one left."""
+    until = time.monotonic() + PORT_SECONDS
+    while (refusal := _refused(host, port)) is not None:
+        if refusal.errno != errno.EADDRINUSE:
+            raise _cannot_listen(host, port, refusal)
+        if time.monotonic() > until:
+            raise _port_taken(host, port)
+        time.sleep(POLL_SECONDS)
 
 
 def require_redis(client: redis.Redis) -> None:
@@ -122,4 +138,33 @@ def _unreachable(down: OperationalError, variable: str) -> StartError:
     return StartError(
         f"Không kết nối được cơ sở dữ liệu ({variable}): {reason}",
         f"Cannot reach the database ({variable}): {reason}",
+    )
+
+
+def _refused(host: str, port: int) -> OSError | None:
+    try:
+        # As gunicorn does: connections of an earlier run that linger are no obstacle.
+        socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET
+        ).close()
+    except OSError as refusal:
+        return refusal
+    return None
+
+
+def _port_taken(host: str, port: int) -> StartError:
+    return StartError(
+        f"Cổng {port} trên {host} đang được chương trình khác dùng: hãy dừng chương trình đó, "
+        "hoặc đặt THUPHI_PORT sang cổng khác",
+        f"Port {port} on {host} is in use by another program: stop it, or set THUPHI_PORT to "
+        "another port",
+    )
+
+
+def _cannot_listen(host: str, port: int, refusal: OSError) -> StartError:
+    reason = refusal.strerror or type(refusal).__name__
+    return StartError(
+        f"Không mở được cổng {port} trên {host} ({reason}): hãy kiểm tra THUPHI_HOST và "
+        "THUPHI_PORT",
+        f"Cannot listen on port {port} of {host} ({reason}): check THUPHI_HOST and THUPHI_PORT",
     )

@@ -29,6 +29,7 @@ def command(
     with config_with_servers(told, share=False) as config:
         runtime = Runtime.for_web(config)
         checks.require_redis(runtime.redis)
+        checks.require_port(config.host, config.port)
         runtime.close()
 
         def ready() -> None:

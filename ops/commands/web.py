@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from ops import logs
+from ops import checks, logs
 from ops.backing import config_with_servers
 from ops.commands.web_server import argv
 from ops.config import Config
@@ -23,6 +23,7 @@ def command() -> None:
     with config_with_servers(told) as config:
         # Asked here as well as in every process, so that the answer is one line and not a trace.
         Runtime.for_web(config).close()
+        checks.require_port(config.host, config.port)
         if config is not told:
             sys.exit(run_alone("web", argv(config), config))
         os.chdir(PROJECT)
