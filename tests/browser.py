@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Final
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, ConsoleMessage, Error, Request, Response, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Request, Response, sync_playwright
 from playwright.sync_api import Page as Tab
 
 from tests import chromium
@@ -38,7 +38,7 @@ class Eyes:
     """One tab, in a session of its own, that remembers what went over the line and went wrong.
 
     complaints: errors and warnings of the console, broken rules of the policy among them.
-    hosts: everybody who was asked for anything. weight: bytes that came, each answer gzipped.
+    hosts: everybody who was asked for anything.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Eyes:
     ) -> None:
         self.complaints: list[str] = []
         self.hosts: set[str] = set()
-        self.weight = 0
+        self._answers: list[Response] = []
         width, height = size
         self.context = browser.new_context(
             viewport={"width": width, "height": height}, locale=locale
@@ -61,6 +61,10 @@ class Eyes:
         """What is to be read in the middle of the page, blanks folded."""
         return " ".join(self.tab.inner_text("#main").split())
 
+    def weight(self) -> int:
+        """Bytes that have come so far, each answer gzipped."""
+        return sum(len(gzip.compress(answer.body(), 6)) for answer in self._answers if answer.ok)
+
     def close(self) -> None:
         """Forget the session."""
         self.context.close()
@@ -74,7 +78,5 @@ class Eyes:
         if parts.scheme in ("http", "https"):
             self.hosts.add(parts.netloc)
 
-    def _came(self, response: Response) -> None:
-        # An answer without a body (304, a redirect) has none to weigh.
-        with suppress(Error):
-            self.weight += len(gzip.compress(response.body(), 6))
+    def _came(self, answer: Response) -> None:
+        self._answers.append(answer)

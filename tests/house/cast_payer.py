@@ -148,7 +148,7 @@ def paid_pages() -> Mapping[str, Page]:
             done, status="refunding", refunded=45_000, refund_by=date(2026, 1, 14)
         ),
         "paid-refunded": replace(done, status="refunded", refunded=581_000),
-        "paid-no-receipt-yet": replace(done, receipts=()),
+        "paid-no-receipt-yet": replace(done, receipts=(), look_again=True),
         "paid-nothing-due": replace(
             done, biller=WARD, bills=(DAT,), amount=0, payments=(), receipts=done.receipts
         ),
@@ -213,6 +213,14 @@ def receipt_pages(language: Language) -> Mapping[str, Page]:
     return {
         "receipt": receipt,
         "receipt-unsealed": replace(receipt, seal=None),
+        "receipt-nothing-due": replace(
+            receipt,
+            form="XN01",
+            lines=(BillLine("Học phí", 155_000), BillLine("Miễn học phí", -155_000)),
+            amount=0,
+            in_words="Không đồng",
+            way="",
+        ),
         "receipt-cancelled": replace(receipt, cancelled=gone),
         "check": check,
         "check-cancelled": replace(check, result="cancelled", cancelled=gone, tests=()),

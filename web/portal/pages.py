@@ -189,6 +189,7 @@ class PaidPage:
 
     amount: what the bills say, all paid. excess: đồng received beyond that; refunded: đồng on
     the way back or given back. A 0 đ bill has amount 0 and no payments.
+    look_again: the receipt is being written, so the page fetches itself until it is there.
     """
 
     template: ClassVar[str] = "portal/paid.html"
@@ -203,6 +204,7 @@ class PaidPage:
     excess: int = 0
     refunded: int = 0
     refund_by: date | None = None
+    look_again: bool = False
 
 
 @dataclass(frozen=True, slots=True)

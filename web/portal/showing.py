@@ -6,7 +6,7 @@ page(seen, Visit(token, language, now, ...)) -> PayPage | PaidPage
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from adapters.vietqr import banks, qr
@@ -32,6 +32,8 @@ from web.portal.pages import (
 
 OWING: Final = frozenset({"awaiting", "confirming", "part_paid", "expired", "cancelled"})
 """The statuses that the pay page shows; every other one is an end, with proof."""
+
+RECEIPT_AWAITED: Final = timedelta(minutes=15)
 
 WITH_QR: Final = frozenset({"awaiting", "confirming", "part_paid"})
 
@@ -167,7 +169,13 @@ def _settled(seen: portal.Seen, status: str, visit: Visit) -> PaidPage:
         receipts=tuple(_receipt(paper, visit) for paper in seen.papers),
         excess=stands.excess,
         refunded=stands.refunding or stands.given_back,
+        look_again=not seen.papers and _is_recent(seen, visit),
     )
+
+
+def _is_recent(seen: portal.Seen, visit: Visit) -> bool:
+    """Whether a receipt may still be on its way; later, nobody waits for it on a page."""
+    return any(visit.now - money.at < RECEIPT_AWAITED for money in seen.came)
 
 
 def _receipt(paper: portal.Paper, visit: Visit) -> ReceiptLink:
