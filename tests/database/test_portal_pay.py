@@ -173,7 +173,7 @@ def test_a_paid_order_shows_proof_and_its_receipt(school: School, app: Flask) ->
     assert payer.get("/qr.png").status_code == 404
 
 
-def test_before_the_receipt_is_written_the_paid_page_says_it_is_coming(
+def test_until_the_receipt_is_written_the_paid_page_looks_for_it_by_itself(
     school: School, app: Flask
 ) -> None:
     order = an_order_of(school, 581_000)
@@ -181,7 +181,12 @@ def test_before_the_receipt_is_written_the_paid_page_says_it_is_coming(
     with school.house.sessions.begin(school.biller_id) as db:
         a_notice(db, school, 581_000, order.code)
 
-    assert "Biên nhận đang được lập" in words(Payer(app, order.token).get())
+    payer = Payer(app, order.token)
+    fresh = payer.get()
+    school.house.clock.advance(minutes=15)
+    assert "Biên nhận đang được lập" in words(fresh)
+    assert "hx-trigger" in fresh.text
+    assert "hx-trigger" not in payer.get().text  # nobody waits for ever on a page
 
 
 def test_more_than_owed_is_paid_and_says_what_happens_to_the_rest(
@@ -361,6 +366,7 @@ def test_a_refund_is_shown_from_its_approval_until_it_is_done(school: School, ap
     assert asked == "paid:581000"
     assert payer.status() == "refunding:581000"
     assert "Lệnh hoàn 45.000 ₫ đang ở ngân hàng" in said
+    assert "Đã thanh toán581.000 ₫" in said
     assert PAYEE.account not in said
 
 
