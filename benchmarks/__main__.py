@@ -23,6 +23,10 @@ ROWS: Mapping[str, Callable[[Place, Effort], Row]] = {
 """The rows in the order of the list of goals. A new one is a line here."""
 
 
+WIDTH = 130
+"""Columns where there is no terminal, such as in the log of a build."""
+
+
 def main() -> None:
     """Run what was asked for. A goal that is missed is told, and is no error."""
     asked = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
@@ -32,7 +36,10 @@ def main() -> None:
     told = asked.parse_args()
     if unknown := [row for row in told.rows if row not in ROWS]:
         asked.error(f"no such row: {', '.join(unknown)}")
-    console, effort = Console(), QUICK if told.quick else FULL
+    console = Console()
+    if not console.is_terminal:
+        console.width = WIDTH
+    effort = QUICK if told.quick else FULL
     done = []
     with installed() as place:
         for name in told.rows or ROWS:

@@ -165,7 +165,8 @@ def _round(pipe: Connection, client: Client, count: int) -> None:
 def _between(act: Act, start: float, end: float) -> list[float]:
     """Do it until the end; what ends later does not count."""
     time.sleep(max(0.0, start - time.monotonic()))
-    spent, before = [], time.monotonic()
+    spent: list[float] = []
+    before = time.monotonic()
     while True:
         act()
         now = time.monotonic()

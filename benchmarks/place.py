@@ -119,7 +119,8 @@ def _founded(config: Config, runtime: Runtime, folder: Path) -> Place:
         )
     with runtime.owner.connect() as connection:
         version = str(connection.scalar(text("SHOW server_version")))
-    return Place(config, runtime, biller_id, account_id, Machine(version, _sync_us(folder)))
+    machine = Machine(version, _sync_us(folder), os.getloadavg()[0])
+    return Place(config, runtime, biller_id, account_id, machine)
 
 
 def _sync_us(folder: Path) -> float:

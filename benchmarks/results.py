@@ -91,6 +91,7 @@ class Machine:
 
     postgresql: str
     sync_us: float  # the median of one small write and its fdatasync
+    load: float  # what else ran when it began: the load average of the last minute
 
     def told(self) -> dict[str, Any]:
         """For the file: versions and sizes, never names or paths."""
@@ -100,6 +101,7 @@ class Machine:
             "postgresql": self.postgresql,
             "cores": os.cpu_count(),
             "fdatasync_us": round(self.sync_us),
+            "load": round(self.load, 1),
         }
 
 

@@ -52,7 +52,11 @@ def served(place: Place, app: str, extra: Mapping[str, str]) -> Iterator[Served]
     log = place.config.home / f"{app.replace(':', '-')}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            argv, env=config.environment() | extra, cwd=PROJECT, stdout=output, stderr=output
+            argv,
+            env=config.environment() | dict(extra),
+            cwd=PROJECT,
+            stdout=output,
+            stderr=output,
         )
         try:
             _wait(process, config.port, log)
