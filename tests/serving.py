@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -39,6 +39,7 @@ PROJECT: Final = Path(__file__).resolve().parent.parent
 PATIENCE_SECONDS: Final = 90
 ACCOUNT: Final = "9999018452"
 CODE: Final = "TH-HS"
+LATE: Final = date(2099, 1, 1)  # a day after all of theirs
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,11 @@ class Process:
 class Served:
     """One installation. url: the web. home: the state folder."""
 
-    def __init__(self, home: Path, *, env: dict[str, str]) -> None:
+    def __init__(self, home: Path, *, env: dict[str, str], log: Path | None = None) -> None:
         self.home = home
         self.port = ports.choose(None)
         self.url = f"http://127.0.0.1:{self.port}"
-        self.log = home.with_suffix(".log")
+        self.log = log or home.with_suffix(".log")
         self.env = {
             "PATH": os.environ["PATH"],
             "LANG": "C",

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from functools import partial
 from uuid import UUID
 
@@ -31,14 +31,13 @@ from payments import days
 from payments.domain.calendar import HANOI
 from payments.domain.errors import Unavailable
 from tests.sepay_calls import SUCCESS, Notice, signed
-from tests.serving import ACCOUNT, CODE, Served, served
+from tests.serving import ACCOUNT, CODE, LATE, Served, served
 
 PAYMENTS = 150
 CALLERS = 4
 PAUSE_SECONDS = 0.4  # between two tries of SePay, whose own are minutes
 BUSY_SECONDS = 2.0
 VICTIMS = ("web", "web child", "worker", "worker child", "relay", "postgres", "valkey")
-LATE = date(2099, 1, 1)
 
 pytestmark = pytest.mark.slow
 
