@@ -27,7 +27,7 @@ class Effort:
     bulk: int
 
 
-FULL = Effort(seconds=2.5, rounds=5, bulk=20_000)
+FULL = Effort(seconds=2.0, rounds=4, bulk=20_000)
 QUICK = Effort(seconds=0.5, rounds=1, bulk=2_000)
 
 
