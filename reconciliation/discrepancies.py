@@ -12,20 +12,25 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import ColumnElement, Row, insert, null, select
 from sqlalchemy.orm import Session
 
-from payments import audit, outbox, vault
+from payments import allocations, audit, outbox, vault
 from payments.domain import ids
+from payments.domain.calendar import business_day
 from payments.domain.errors import Conflict, Forbidden, Invalid, NotFound, SecondPerson
 from payments.domain.people import SERVICE, Actor, Permission
-from payments.domain.states import DISCREPANCY, DiscrepancyStatus, LineStatus, move
+from payments.domain.states import DiscrepancyStatus
+from payments.queries import money
 from payments.store.billers import biller
+from payments.store.payments import allocation
 from payments.store.sessions import biller_of
-from reconciliation import remedies
-from reconciliation.store import bank_line, discrepancy, discrepancy_event
+from reconciliation import cases, remedies
+from reconciliation.evidence import Evidence, Verdict
+from reconciliation.store import discrepancy
 
-_OVER = (DiscrepancyStatus.RESOLVED, DiscrepancyStatus.AUTO_RESOLVED)
+_IN_HANDS = (DiscrepancyStatus.PROPOSED, DiscrepancyStatus.APPROVED)
+_UNDONE = Evidence("undone", "", "", Verdict.CONTRADICTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +80,12 @@ def open_(
 ) -> UUID:
     """Open a discrepancy, or return the one that is open for the same subject.
 
-    kind: a code of outcomes.CODES. amount: money at risk in đồng. day: when it arose.
+    kind: a code of causes.CODES. amount: money at risk in đồng. day: when it arose.
     """
-    same = _open_for(db, subject)
+    same = cases.open_about(db, _about(subject))
     if same is not None:
-        return same
+        known: UUID = same.id
+        return known
     discrepancy_id, key_id = ids.new(), vault.new_key(db, at=at)
     db.execute(
         insert(discrepancy).values(
@@ -100,7 +106,7 @@ def open_(
             opened_at=at,
         )
     )
-    _note(db, discrepancy_id, "opened", by=SERVICE, at=at)
+    cases.note(db, discrepancy_id, "opened", by=SERVICE, at=at)
     body = {"discrepancy": ids.shown("dis", discrepancy_id), "kind": kind, "amount": amount}
     outbox.emit(db, "discrepancy.opened", body, at=at)
     return discrepancy_id
@@ -108,12 +114,22 @@ def open_(
 
 def assign(db: Session, discrepancy_id: UUID, *, by: Actor, at: datetime) -> None:
     """Take it: others see whose it is. Twice changes nothing."""
-    row = _locked(db, discrepancy_id)
+    row = cases.locked(db, discrepancy_id)
     _require(by, Permission.RESOLVE)
     if row.status == DiscrepancyStatus.ASSIGNED and row.assigned_to == by.id:
         return
-    _set(db, row, DiscrepancyStatus.ASSIGNED, assigned_to=by.id)
-    _note(db, row.id, "assigned", by=by, at=at)
+    cases.move_to(db, row, DiscrepancyStatus.ASSIGNED, assigned_to=by.id)
+    cases.note(db, row.id, "assigned", by=by, at=at)
+
+
+def release(db: Session, discrepancy_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Put it back: whoever has it lets go, and anybody may take it. Twice changes nothing."""
+    row = cases.locked(db, discrepancy_id)
+    _require(by, Permission.RESOLVE)
+    if row.status != DiscrepancyStatus.ASSIGNED:
+        return
+    cases.move_to(db, row, DiscrepancyStatus.OPEN, assigned_to=None)
+    cases.note(db, row.id, "released", by=by, at=at)
 
 
 def propose(
@@ -124,12 +140,12 @@ def propose(
     Above it a second person approves. Returns the status reached. Raises Invalid for a way
     that does not fit, TooMuch, Forbidden, or Conflict when it is over already.
     """
-    row = _locked(db, discrepancy_id)
+    row = cases.locked(db, discrepancy_id)
     _require(by, Permission.RESOLVE)
-    if not proposal.reason.strip():
-        raise Invalid("Cần ghi lý do.", "A reason is required.")
+    _require_reason(proposal.reason)
     remedies.check(row, proposal)
-    _set(
+    remedies.check_target(db, proposal)
+    cases.move_to(
         db,
         row,
         DiscrepancyStatus.PROPOSED,
@@ -137,16 +153,16 @@ def propose(
         proposed_by=by.id,
         proposed_at=at,
     )
-    _note(db, row.id, "proposed", by=by, at=at, note=proposal.reason)
+    cases.note(db, row.id, "proposed", by=by, at=at, why=proposal.reason)
     if row.amount > _limit(db):
         return DiscrepancyStatus.PROPOSED
-    _resolve(db, _locked(db, discrepancy_id), proposal, by=by, at=at)
+    _resolve(db, cases.locked(db, discrepancy_id), proposal, by=by, at=at)
     return DiscrepancyStatus.RESOLVED
 
 
 def approve(db: Session, discrepancy_id: UUID, *, by: Actor, at: datetime) -> None:
     """The second person says yes, and what was proposed is booked. Twice changes nothing."""
-    row = _locked(db, discrepancy_id)
+    row = cases.locked(db, discrepancy_id)
     if row.status == DiscrepancyStatus.RESOLVED and row.approved_by == by.id:
         return
     _require(by, Permission.APPROVE)
@@ -156,52 +172,136 @@ def approve(db: Session, discrepancy_id: UUID, *, by: Actor, at: datetime) -> No
         )
     if row.status != DiscrepancyStatus.PROPOSED:
         raise Conflict("Không có đề nghị nào chờ duyệt.", "No proposal waits for approval.")
-    _set(db, row, DiscrepancyStatus.APPROVED, approved_by=by.id)
-    _note(db, row.id, "approved", by=by, at=at)
+    cases.move_to(db, row, DiscrepancyStatus.APPROVED, approved_by=by.id)
+    cases.note(db, row.id, "approved", by=by, at=at)
     proposal = remedies.Proposal.of(db, row)
-    _resolve(db, _locked(db, discrepancy_id), proposal, by=by, at=at)
+    _resolve(db, cases.locked(db, discrepancy_id), proposal, by=by, at=at)
 
 
 def refuse(db: Session, discrepancy_id: UUID, *, reason: str, by: Actor, at: datetime) -> None:
     """The second person says no: it is open again, with the reason in its history."""
-    row = _locked(db, discrepancy_id)
+    row = cases.locked(db, discrepancy_id)
     _require(by, Permission.APPROVE)
     if row.status != DiscrepancyStatus.PROPOSED:
         raise Conflict("Không có đề nghị nào chờ duyệt.", "No proposal waits for approval.")
-    if not reason.strip():
-        raise Invalid("Cần ghi lý do.", "A reason is required.")
-    _set(db, row, DiscrepancyStatus.OPEN)
-    _note(db, row.id, "refused", by=by, at=at, note=reason)
+    _require_reason(reason)
+    cases.move_to(db, row, DiscrepancyStatus.OPEN)
+    cases.note(db, row.id, "refused", by=by, at=at, why=reason)
+
+
+def reopen(db: Session, discrepancy_id: UUID, *, reason: str, by: Actor, at: datetime) -> None:
+    """Take a decision back: what it booked is reversed, and the discrepancy is open again.
+
+    Raises Forbidden, Invalid without a reason, Conflict when it is not resolved, when another
+    one about the same is open, or when what was decided cannot be taken back.
+    """
+    row = cases.locked(db, discrepancy_id)
+    _require(by, Permission.RESOLVE)
+    _require_reason(reason)
+    if row.status != DiscrepancyStatus.RESOLVED:
+        raise Conflict(
+            "Chỉ mở lại được chênh lệch đã xử lý xong.",
+            "Only a discrepancy that was resolved can be opened again.",
+        )
+    if (
+        cases.open_about(db, _about(Subject(row.payment_id, row.line_id, row.refund_id)))
+        is not None
+    ):
+        raise Conflict(
+            "Đã có chênh lệch khác đang mở về đúng khoản tiền này.",
+            "Another discrepancy about the same money is open already.",
+        )
+    remedies.undo(db, row, reason=reason, by=by, at=at)
+    free = money.payment_of(db, row.payment_id).free if row.payment_id else 0
+    cases.move_to(
+        db,
+        row,
+        DiscrepancyStatus.OPEN,
+        holds=free,
+        amount=free or row.amount,
+        assigned_to=None,
+        proposal=null(),
+        proposed_by=None,
+        proposed_at=None,
+        resolution=None,
+        reason=None,
+        resolved_at=None,
+    )
+    cases.reopen_line(db, row)
+    cases.note(db, row.id, "reopened", by=by, at=at, why=reason)
+    shown = ids.shown("dis", row.id)
+    detail = {"way": row.resolution, "reason": reason, "amount": row.amount}
+    audit.note(db, "discrepancy.reopen", shown, by=by, at=at, detail=detail)
+    outbox.emit(db, "discrepancy.reopened", {"discrepancy": shown, "amount": row.amount}, at=at)
+
+
+def undo_match(
+    db: Session, allocation_id: UUID, *, reason: str, by: Actor, at: datetime
+) -> UUID | None:
+    """Take one match apart, and nothing beside it: the bill owes again, the money waits here.
+
+    Returns the discrepancy that holds the freed money; None when it went back to a credit.
+    The pair is never matched by itself again. Raises Forbidden, Invalid without a reason,
+    NotFound, Conflict when it was taken back before, has been refunded, or a proposal about
+    the same payment waits for approval.
+    """
+    _require(by, Permission.RESOLVE)
+    _require_reason(reason)
+    made = db.execute(
+        select(allocation.c.payment_id, allocation.c.credit_id).where(
+            allocation.c.biller_id == biller_of(db), allocation.c.id == allocation_id
+        )
+    ).one_or_none()
+    if made is None:
+        raise NotFound()
+    waiting = cases.open_about(db, discrepancy.c.payment_id == made.payment_id)
+    if waiting is not None and waiting.status in _IN_HANDS:
+        raise Conflict(
+            "Có đề nghị đang chờ duyệt về chính khoản tiền này.",
+            "A proposal about the same payment waits for approval.",
+        )
+    allocations.unapply(db, allocation_id, reason=reason, by=by, at=at)
+    if made.credit_id is not None:
+        return None
+    cases.free_line(db, made.payment_id)
+    payment = money.payment_of(db, made.payment_id)
+    if waiting is not None:
+        cases.write(db, waiting, holds=payment.free, amount=payment.free)
+        cases.note(db, waiting.id, "undone", by=by, at=at, why=reason)
+        found: UUID = waiting.id
+        return found
+    found = open_(
+        db,
+        "UNMATCHED",
+        Subject(payment_id=made.payment_id, holds=payment.free),
+        payment.free,
+        findings=Findings(payment.told.memo if payment.told else "", evidence=[_UNDONE.as_data()]),
+        day=business_day(at),
+        at=at,
+    )
+    cases.note(db, found, "undone", by=by, at=at, why=reason)
+    return found
 
 
 def clear(db: Session, discrepancy_id: UUID, *, why: str, at: datetime) -> None:
     """The other half arrived: it is explained without anybody's decision."""
-    row = _locked(db, discrepancy_id)
-    if row.status in _OVER:
+    row = cases.locked(db, discrepancy_id)
+    if row.status in cases.OVER:
         return
-    _set(db, row, DiscrepancyStatus.AUTO_RESOLVED, holds=0, resolution=why, resolved_at=at)
-    _move_line(db, row, LineStatus.RESOLVED)
-    _note(db, row.id, "auto_resolved", by=SERVICE, at=at, note=why)
+    cases.move_to(db, row, DiscrepancyStatus.AUTO_RESOLVED, holds=0, resolution=why, resolved_at=at)
+    cases.close_line(db, row)
+    cases.note(db, row.id, "auto_resolved", by=SERVICE, at=at, why=why)
 
 
 def hold(db: Session, payment_id: UUID, free: int, *, at: datetime) -> None:
     """Bring an open discrepancy in line with the free money of its payment; none left ends it."""
-    row = db.execute(
-        select(discrepancy)
-        .where(discrepancy.c.biller_id == biller_of(db), discrepancy.c.payment_id == payment_id)
-        .where(discrepancy.c.status.not_in(_OVER))
-        .with_for_update()
-    ).one_or_none()
+    row = cases.open_about(db, discrepancy.c.payment_id == payment_id)
     if row is None or row.holds == free:
         return
     if free == 0:
         clear(db, row.id, why="applied", at=at)
         return
-    db.execute(
-        update(discrepancy)
-        .where(discrepancy.c.biller_id == row.biller_id, discrepancy.c.id == row.id)
-        .values(holds=free, amount=free)
-    )
+    cases.write(db, row, holds=free, amount=free)
 
 
 def findings_of(db: Session, row: Row[Any]) -> Findings:
@@ -215,7 +315,7 @@ def _resolve(
     db: Session, row: Row[Any], proposal: remedies.Proposal, *, by: Actor, at: datetime
 ) -> None:
     journal_id = remedies.carry_out(db, row, proposal, by=by, at=at)
-    _set(
+    cases.move_to(
         db,
         row,
         DiscrepancyStatus.RESOLVED,
@@ -224,43 +324,20 @@ def _resolve(
         reason=proposal.reason,
         resolved_at=at,
     )
-    _move_line(db, row, LineStatus.RESOLVED)
-    _note(db, row.id, "resolved", by=by, at=at, note=proposal.reason, journal_id=journal_id)
+    cases.close_line(db, row)
+    cases.note(db, row.id, "resolved", by=by, at=at, why=proposal.reason, journal_id=journal_id)
     shown = ids.shown("dis", row.id)
     detail = {"way": proposal.way, "reason": proposal.reason, "amount": row.amount}
     audit.note(db, "discrepancy.resolve", shown, by=by, at=at, detail=detail)
     outbox.emit(db, "discrepancy.resolved", {"discrepancy": shown, "way": proposal.way}, at=at)
 
 
-def _move_line(db: Session, row: Row[Any], to: LineStatus) -> None:
-    """Move the line it is about: named itself, or the one that brought the payment."""
-    about = (
-        bank_line.c.payment_id == row.payment_id
-        if row.payment_id is not None
-        else bank_line.c.id == row.line_id
-    )
-    db.execute(
-        update(bank_line)
-        .where(bank_line.c.biller_id == row.biller_id, about)
-        .where(bank_line.c.status == LineStatus.DISCREPANCY)
-        .values(status=to)
-    )
-
-
-def _open_for(db: Session, subject: Subject) -> UUID | None:
-    same = (
-        discrepancy.c.payment_id == subject.payment_id
-        if subject.payment_id is not None
-        else discrepancy.c.refund_id == subject.refund_id
-        if subject.refund_id is not None
-        else discrepancy.c.line_id == subject.line_id
-    )
-    found: UUID | None = db.scalar(
-        select(discrepancy.c.id)
-        .where(discrepancy.c.biller_id == biller_of(db), same)
-        .where(discrepancy.c.status.not_in(_OVER))
-    )
-    return found
+def _about(subject: Subject) -> ColumnElement[bool]:
+    if subject.payment_id is not None:
+        return discrepancy.c.payment_id == subject.payment_id
+    if subject.refund_id is not None:
+        return discrepancy.c.refund_id == subject.refund_id
+    return discrepancy.c.line_id == subject.line_id
 
 
 def _limit(db: Session) -> int:
@@ -275,44 +352,6 @@ def _require(by: Actor, permission: Permission) -> None:
         raise Forbidden()
 
 
-def _set(db: Session, row: Row[Any], to: DiscrepancyStatus, **values: object) -> None:
-    db.execute(
-        update(discrepancy)
-        .where(discrepancy.c.biller_id == row.biller_id, discrepancy.c.id == row.id)
-        .values(status=move(DISCREPANCY, DiscrepancyStatus(row.status), to=to), **values)
-    )
-
-
-def _locked(db: Session, discrepancy_id: UUID) -> Row[Any]:
-    row = db.execute(
-        select(discrepancy)
-        .where(discrepancy.c.biller_id == biller_of(db), discrepancy.c.id == discrepancy_id)
-        .with_for_update()
-    ).one_or_none()
-    if row is None:
-        raise NotFound()
-    return row
-
-
-def _note(
-    db: Session,
-    discrepancy_id: UUID,
-    what: str,
-    *,
-    by: Actor,
-    at: datetime,
-    note: str = "",
-    journal_id: UUID | None = None,
-) -> None:
-    db.execute(
-        insert(discrepancy_event).values(
-            biller_id=biller_of(db),
-            id=ids.new(),
-            discrepancy_id=discrepancy_id,
-            what=what,
-            actor_id=by.id,
-            journal_id=journal_id,
-            note=note or None,
-            at=at,
-        )
-    )
+def _require_reason(reason: str) -> None:
+    if not reason.strip():
+        raise Invalid("Cần ghi lý do.", "A reason is required.")

@@ -7,13 +7,13 @@ suspense, or a payout that the bank has not shown.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, func, insert, select
 from sqlalchemy.orm import Session
 
 from payments import allocations, ledger, money_in, refunds, vault
@@ -22,10 +22,16 @@ from payments.domain.calendar import business_day
 from payments.domain.errors import Conflict, Invalid, NotFound
 from payments.domain.money import Money
 from payments.domain.people import Actor
+from payments.domain.states import RefundStatus
+from payments.store.invoices import beneficiary
 from payments.store.orders import bank_account
-from payments.store.payments import allocation, credit, payment, payment_reversal
+from payments.store.payments import allocation, credit, payment, payment_reversal, refund
 from payments.store.sessions import biller_of
-from reconciliation.store import bank_line
+from reconciliation import previews
+from reconciliation.store import bank_line, discrepancy_event
+
+BY_PERSON: Final = "by_person"
+"""The rule of an allocation that a decision made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,7 @@ class Proposal:
         return cls(**fields, **named)
 
 
+_TARGETS: Final = {"apply": ("ord_",), "keep": ("ord_", "ben_"), "take_back": ("pay_",)}
 _NAMED: Final = ("to_name", "to_bank", "to_account")
 
 
@@ -76,11 +83,33 @@ def check(row: Row[Any], proposal: Proposal) -> None:
     """Raise Invalid when the way does not fit or lacks what it needs."""
     if proposal.way not in ways_for(row):
         raise Invalid("Cách xử lý này không phù hợp.", "This way does not fit the discrepancy.")
-    needs_target = proposal.way in ("apply", "keep", "take_back")
-    if needs_target and not proposal.target:
+    wanted = _TARGETS.get(proposal.way, ())
+    if wanted and not proposal.target.startswith(wanted):
         raise Invalid("Cần chọn giấy báo hoặc người nhận.", "Choose what it belongs to.")
     if proposal.way == "refund" and not (proposal.to_name and proposal.to_account):
         raise Invalid("Cần tên và số tài khoản nhận hoàn.", "A refund needs a name and an account.")
+
+
+def check_target(db: Session, proposal: Proposal) -> None:
+    """Raise Invalid when the proposal names an order, person or payment that is not there."""
+    try:
+        if proposal.target.startswith("ord_"):
+            money_in.beneficiary_of_order(db, ids.read("ord", proposal.target))
+        elif proposal.target.startswith("pay_"):
+            _free(db, ids.read("pay", proposal.target))
+        elif proposal.target:
+            _require_person(db, ids.read("ben", proposal.target))
+    except NotFound:
+        raise Invalid(
+            "Không tìm thấy giấy báo hoặc khoản tiền đã chọn.",
+            "The bill or payment that was chosen is not there.",
+        ) from None
+
+
+def _require_person(db: Session, beneficiary_id: UUID) -> None:
+    here = beneficiary.c.biller_id == biller_of(db)
+    if db.scalar(select(beneficiary.c.id).where(here, beneficiary.c.id == beneficiary_id)) is None:
+        raise NotFound()
 
 
 def carry_out(
@@ -94,7 +123,7 @@ def carry_out(
 def _apply(db: Session, row: Row[Any], it: Proposal, by: Actor, at: datetime) -> UUID | None:
     """The money pays this order's bills; what is more becomes credit."""
     order_id = ids.read("ord", it.target)
-    applied = money_in.pay_order(db, row.payment_id, order_id, rule="by_person", by=by, at=at)
+    applied = money_in.pay_order(db, row.payment_id, order_id, rule=BY_PERSON, by=by, at=at)
     if applied == 0:
         raise Conflict("Lệnh này không còn nợ.", "Nothing is owed on this order.")
     left = _free(db, row.payment_id)
@@ -159,17 +188,103 @@ WAYS: Final[Mapping[str, Callable[[Session, Row[Any], Proposal, Actor, datetime]
     "keep": _keep,
     "refund": _refund,
     "take_back": _take_back,
-    "bank_charge": _to_account(accounts.BANK_CHARGES),
-    "interest": _to_account(accounts.INTEREST),
-    "other_income": _to_account(accounts.OTHER_INCOME),
-    "other_expense": _to_account(accounts.OTHER_EXPENSE),
+    **{way: _to_account(account) for way, account in previews.TO_ACCOUNT.items()},
     "no_money": _nothing,
 }
 
 
+def undo(db: Session, row: Row[Any], *, reason: str, by: Actor, at: datetime) -> None:
+    """Take back what was decided about a resolved discrepancy, by mirrored journals.
+
+    Raises Conflict where that cannot be: a refund somebody has approved, credit that was used,
+    a payment that the bank took back.
+    """
+    if row.resolution in previews.TO_ACCOUNT:
+        key = _decision(db, row)
+        day = business_day(at)
+        ledger.reverse(db, f"explain:{key}", key=f"unexplain:{key}", day=day, at=at, by=by)
+    elif row.resolution in ("apply", "keep"):
+        for allocation_id in _applied_by(db, row):
+            allocations.unapply(db, allocation_id, reason=reason, by=by, at=at)
+        for credit_id in _kept_by(db, row):
+            allocations.unkeep(db, credit_id, reason=reason, by=by, at=at)
+    elif row.resolution == "refund":
+        _undo_refund(db, row, reason=reason, by=by, at=at)
+    elif row.resolution == "take_back":
+        raise Conflict(
+            "Khoản ngân hàng đã lấy lại không mở lại được.",
+            "A payment that the bank took back cannot be opened again.",
+        )
+
+
+def booked(db: Session, row: Row[Any]) -> Sequence[str]:
+    """The event keys of what a resolved discrepancy's decision booked."""
+    if row.resolution in (*previews.TO_ACCOUNT, "take_back"):
+        return [f"explain:{_decision(db, row)}"]
+    if row.resolution in ("apply", "keep"):
+        applied = [f"apply:{one}" for one in _applied_by(db, row)]
+        return applied + [f"keep:{one}" for one in _kept_by(db, row)]
+    if row.resolution == "refund":
+        asked = _asked_by(db, row)
+        return [f"refund:{asked.id}:1"] if asked is not None else []
+    return []
+
+
+def _asked_by(db: Session, row: Row[Any]) -> Row[Any] | None:
+    return db.execute(
+        select(refund.c.id, refund.c.status)
+        .where(refund.c.biller_id == row.biller_id, refund.c.payment_id == row.payment_id)
+        .where(refund.c.requested_at == row.resolved_at)
+    ).one_or_none()
+
+
+def _undo_refund(db: Session, row: Row[Any], *, reason: str, by: Actor, at: datetime) -> None:
+    asked = _asked_by(db, row)
+    if asked is None or asked.status in (RefundStatus.REFUSED, RefundStatus.FAILED):
+        return  # its money is free again already
+    if asked.status != RefundStatus.REQUESTED:
+        raise Conflict(
+            "Lệnh hoàn tiền đã được duyệt nên không mở lại được.",
+            "The refund was approved already, so this cannot be opened again.",
+        )
+    refunds.refuse(db, asked.id, reason=reason, by=by, at=at)
+
+
+def _applied_by(db: Session, row: Row[Any]) -> Sequence[UUID]:
+    """What the decision applied: in its transaction, so at its very moment."""
+    return db.scalars(
+        select(allocation.c.id)
+        .where(allocation.c.biller_id == row.biller_id, allocation.c.live)
+        .where(allocation.c.payment_id == row.payment_id, allocation.c.at == row.resolved_at)
+        .where(allocation.c.rule == BY_PERSON)
+        .order_by(allocation.c.invoice_id)
+    ).all()
+
+
+def _kept_by(db: Session, row: Row[Any]) -> Sequence[UUID]:
+    return db.scalars(
+        select(credit.c.id)
+        .where(credit.c.biller_id == row.biller_id, credit.c.live)
+        .where(credit.c.payment_id == row.payment_id, credit.c.created_at == row.resolved_at)
+    ).all()
+
+
+def _decision(db: Session, row: Row[Any]) -> str:
+    """Names this decision: one that was taken back may be followed by another."""
+    reopened = db.scalar(
+        select(func.count())
+        .select_from(discrepancy_event)
+        .where(discrepancy_event.c.biller_id == row.biller_id)
+        .where(discrepancy_event.c.discrepancy_id == row.id)
+        .where(discrepancy_event.c.what == "reopened")
+    )
+    return f"{row.id}:{reopened + 1}" if reopened else str(row.id)
+
+
 def _out_of_suspense(db: Session, row: Row[Any], account: str, by: Actor, at: datetime) -> UUID:
     line = _line(db, row.line_id)
-    journal = journals.from_suspense(str(row.id), account, line.amount, day=business_day(at))
+    key = _decision(db, row)
+    journal = journals.from_suspense(key, account, line.amount, day=business_day(at))
     return ledger.post(db, journal, at=at, by=by).journal_id
 
 
