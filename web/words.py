@@ -207,6 +207,9 @@ WORDS: Final[Mapping[str, Mapping[str, Word]]] = {
             "Có gợi ý, chờ người chọn", "Suggested, a person chooses", "half", "wait"
         ),
         "ignored": _word("Giao lại lần hai, bỏ qua", "Delivered twice, ignored", "sheets", "off"),
+        "imported": _word("Chưa đối soát", "Not reconciled yet", "clock", "warn"),
+        "part_matched": _word("Khớp một phần", "Partly matched", "half", "wait"),
+        "resolved": _word("Người đã xử lý", "Resolved by a person", "tick", "ok"),
         "booked": _word(
             "Đã ghi (phí, lãi, chuyển nội bộ)", "Booked (fees, interest)", "sheet", "off"
         ),
@@ -222,11 +225,25 @@ WORDS: Final[Mapping[str, Mapping[str, Word]]] = {
         "amount": _word("số tiền", "amount", "sheet", "off"),
         "reference": _word("mã tham chiếu", "reference", "sheet", "off"),
         "time": _word("thời gian", "time", "clock", "off"),
+        "status": _word("trạng thái lệnh", "order status", "info", "off"),
+        "batch": _word("lô quyết toán", "settlement batch", "sheets", "off"),
+        "fee": _word("phí cổng", "gateway fee", "sheet", "off"),
+        "words": _word("từ ngữ của ngân hàng", "the bank's words", "info", "off"),
+        "undone": _word("cặp đã gỡ", "pair taken apart", "return", "off"),
     },
     "verdict": {
         "match": _word("Khớp", "Matches", "tick", "ok"),
         "near": _word("Gần đúng", "Nearly", "half", "wait"),
         "differs": _word("Khác", "Differs", "alert", "warn"),
+        "missing": _word("Không thấy", "Not found", "info", "off"),
+    },
+    # What somebody is at a biller.
+    "role": {
+        "viewer": _word("Chỉ xem", "Viewer", "info", "off"),
+        "cashier": _word("Thu ngân", "Cashier", "info", "off"),
+        "accountant": _word("Kế toán", "Accountant", "info", "off"),
+        "chief_accountant": _word("Kế toán trưởng", "Chief accountant", "info", "off"),
+        "admin": _word("Quản trị", "Administrator", "info", "off"),
     },
 }
 

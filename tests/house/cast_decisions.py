@@ -196,6 +196,22 @@ def discrepancy_pages() -> Mapping[str, Page]:
         "discrepancies-refused": replace(
             page, chosen=replace(DETAIL, refused="Chưa gọi người nộp", may="watch")
         ),
+        "discrepancies-small": replace(
+            page,
+            chosen=replace(
+                DETAIL,
+                line=None,
+                way="sepay",
+                seen_at=NOW,
+                reference="FT26009",
+                payer="PHAM THI THU LAN",
+                needs_second=False,
+                search_url="/console/discrepancies/d3",
+                find="Vy",
+                preview_url="/console/discrepancies/d3",
+                take_url="/console/discrepancies/d3/take",
+            ),
+        ),
         "discrepancies-resolved": replace(page, chosen=solved),
     }
 
@@ -234,6 +250,11 @@ def refund_pages() -> Mapping[str, Page]:
         "refunds": RefundsPage(shell("refunds"), rows, waiting=1, waiting_amount=45_000),
         "refunds-empty": RefundsPage(shell("refunds"), ()),
         "refund": refund,
+        "refund-approved": replace(
+            refund, status="approved", may="watch", sent_url="/s", approve_url=""
+        ),
+        "refund-sent": replace(refund, status="sent", may="watch", failed_url="/f"),
+        "refund-failed": replace(refund, status="failed", may="watch", again_url="/g"),
         "refund-own": replace(
             refund,
             may="watch",

@@ -8,29 +8,37 @@ from datetime import date, datetime
 from typing import Final
 
 from web.console.pages import (
-    BadLine,
-    BillRow,
-    BillsPage,
+    BillerChoice,
+    BillerPage,
     ChannelRow,
     Check,
-    Counted,
     DayPage,
     DayRow,
     Equation,
-    FileRead,
-    FileRow,
     Gap,
     Hand,
-    ImportPage,
     LatestRun,
     QueueRow,
-    RunPage,
     Shell,
     Signature,
     SignInPage,
-    StatementRead,
     Tab,
     TodayPage,
+)
+from web.console.papers import (
+    BadLine,
+    BillLine,
+    BillPage,
+    BillRow,
+    BillsPage,
+    CodeRow,
+    Counted,
+    FileRead,
+    FileRow,
+    ImportPage,
+    MatchRow,
+    RunPage,
+    StatementRead,
 )
 from web.language import Both
 from web.pages import Choice, FieldError, Page, Pager
@@ -182,6 +190,12 @@ def day_pages() -> Mapping[str, Page]:
             why_not=Both("còn 40.000 ₫ chưa giải thích được.", "40.000 ₫ is still unexplained."),
             why_not_url="/console/discrepancies",
         ),
+        "day-asked": replace(
+            ready,
+            sign_url="",
+            status="open",
+            notice=Both("Đã gửi yêu cầu đối soát.", "The reconciliation was asked for."),
+        ),
         "day-locked": replace(
             ready,
             status="signed_off",
@@ -288,7 +302,59 @@ def other_pages() -> Mapping[str, Page]:
         day_url="/console/days/2026-01-08",
     )
     broken = Both("Không nối được với cơ sở dữ liệu.", "The database could not be reached.")
+    bill = BillPage(
+        shell=shell("bills"),
+        reference="HS-26-01-0297",
+        beneficiary="Lê Nhật Vy",
+        beneficiary_code="HS-0297",
+        group="lớp 3C",
+        title="Khoản thu tháng 01/2026",
+        amount=581_000,
+        paid=541_000,
+        refunded=0,
+        status="part_paid",
+        lines=(
+            BillLine("Chăm sóc bán trú", 626_000),
+            BillLine("Hỗ trợ", -45_000, "Nghỉ 3 bữa"),
+        ),
+        matches=(
+            MatchRow(
+                541_000,
+                "sepay",
+                NOW,
+                "FT26009 9910 0217",
+                Both("khớp tự động", "matched automatically"),
+                receipt="BN/2026/0000412",
+                undo_url="/console/bills/i2/undo/a1",
+            ),
+            MatchRow(
+                581_000,
+                "bank",
+                NOW,
+                "FT26009 9910 0001",
+                "Vũ Thu Hà",
+                undone_at=NOW,
+                undone_by="Đặng Quốc Hùng",
+                why="Nhầm học sinh cùng tên",
+            ),
+        ),
+        codes=(CodeRow("HP7K2M9QX4TW", "part_paid", 581_000, NOW),),
+        due_on=date(2026, 1, 15),
+        back_url="/console/bills",
+    )
     return {
+        "bill": bill,
+        "bill-unpaid": replace(bill, matches=(), codes=(), paid=0, status="unpaid"),
+        "biller": BillerPage(
+            "Vũ Thu Hà",
+            (
+                BillerChoice("b1", "Trường Tiểu học Hoa Sen", "accountant"),
+                BillerChoice("b2", "Bệnh viện Đa khoa Sông Hồng", "viewer"),
+            ),
+            "/console/biller",
+            "/console/sign-out",
+        ),
+        "biller-none": BillerPage("Vũ Thu Hà", (), "/console/biller", "/console/sign-out"),
         "signin": SignInPage("password", "/console/sign-in"),
         "signin-wrong": SignInPage(
             "password", "/console/sign-in", "ha.vu@hoasen.example", (wrong,)
@@ -330,6 +396,11 @@ def other_pages() -> Mapping[str, Page]:
                     "this is no statement: no date and amount columns.",
                 ),
             ),
+        ),
+        "import-many-problems": replace(
+            upload,
+            result=replace(read, problems=(BadLine(0, gap), BadLine(101, gap)), problem_count=240),
+            pager=Pager("?from=0", "?from=200"),
         ),
         "import-again": replace(upload, result=replace(read, repeated_at=NOW)),
         "bills": bills,

@@ -19,6 +19,7 @@ from tests.house import preview
 from tests.house.sentences import spoken
 from web.console import decisions as console_decisions
 from web.console import pages as console_pages
+from web.console import papers as console_papers
 from web.language import CATALOGUE, Language
 from web.pages import Page
 from web.portal import pages as portal_pages
@@ -192,7 +193,7 @@ def test_a_double_rule_stands_only_under_a_sum_that_agrees() -> None:
 
 
 def test_every_page_has_a_sample_and_every_template_a_page() -> None:
-    modules = (portal_pages, console_pages, console_decisions)
+    modules = (portal_pages, console_pages, console_papers, console_decisions)
     known = {
         value.template
         for module in modules

@@ -122,10 +122,13 @@ class DiscrepancyDetail:
     """One discrepancy, opened. status: open, assigned, proposed, approved, resolved …
 
     why: why it was not matched automatically. amount: money at risk; difference: signed đồng
-    against the bill, 0 if none. candidates and ways may be empty; then the search is offered.
+    against the bill, 0 if none. candidates and ways may be empty; the search is offered beside
+    them (GET search_url: find). payer, way, seen_at, reference: what the bank told of the money.
     may: what the reader may do now: propose, approve, watch; why_not says why not more.
-    Forms: propose (POST propose_url: candidate, way, reason), approve and refuse (POST: reason),
-    later (POST later_url), undo (POST undo_url, makes a reversing journal).
+    needs_second: whether a second person decides; below the limit the proposal is the decision.
+    Forms: propose (POST propose_url: candidate, way, reason, to_name, to_bank, to_account),
+    approve and refuse (POST: reason), take (POST take_url), later (POST later_url), undo (POST
+    undo_url: reason; makes a reversing journal). preview_url: the same page for another choice.
     """
 
     id: str
@@ -137,12 +140,20 @@ class DiscrepancyDetail:
     may: str
     difference: int = 0
     line: StatementLine | None = None
+    payer: str = ""
+    way: str = ""
+    seen_at: datetime | None = None
+    reference: str = ""
     memo: Sequence[MemoPart] = ()
     evidence: Sequence[Evidence] = ()
     candidates: Sequence[Candidate] = ()
     ways: Sequence[Choice] = ()
     reason: str = ""
+    to_name: str = ""
+    to_bank: str = ""
+    to_account: str = ""
     journal: Journal | None = None
+    needs_second: bool = True
     proposer: Hand = NOBODY
     approver: Hand = NOBODY
     refused: Both | str = ""
@@ -153,8 +164,11 @@ class DiscrepancyDetail:
     approve_url: str = ""
     refuse_url: str = ""
     later_url: str = ""
+    take_url: str = ""
     undo_url: str = ""
     search_url: str = ""
+    find: str = ""
+    preview_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +228,7 @@ class RefundPage:
     """One refund. to_*: the named account, number masked by the view.
 
     may: approve or watch, why_not says why. POST approve_url, POST refuse_url (reason).
+    sent_url, failed_url, again_url: POST, where that is the next step.
     """
 
     template: ClassVar[str] = "console/refund.html"
@@ -240,4 +255,7 @@ class RefundPage:
     errors: Sequence[FieldError] = ()
     approve_url: str = ""
     refuse_url: str = ""
+    sent_url: str = ""
+    failed_url: str = ""
+    again_url: str = ""
     back_url: str = ""

@@ -1,14 +1,13 @@
 """What the staff's pages show: plain values, built by the console's views.
 
 SignInPage   password, then six digits
+BillerPage   which biller to work for
 TodayPage    unexplained first, then the work queue, then totals
 DayPage      a business day on its way to being closed
-ImportPage   a statement file and what was read
-RunPage      one reconciliation run
-BillsPage    what was billed
 
-What two people decide about (discrepancies, refunds) is in decisions.py. Amounts are int đồng,
-times aware datetimes, codes those of web/words.py (see web/pages.py).
+What two people decide about (discrepancies, refunds) is in decisions.py, files, bills and runs
+in papers.py. Amounts are int đồng, times aware datetimes, codes those of web/words.py (see
+web/pages.py).
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from datetime import date, datetime
 from typing import ClassVar, Final
 
 from web.language import Both
-from web.pages import ONE_PAGE, Choice, FieldError, Pager
+from web.pages import FieldError
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ class Tab:
 class Shell:
     """The bar above every staff page. active: the code of the tab one is in.
 
-    sign_out_url: POST.
+    sign_out_url: POST. biller_url: where to change the biller, for who works for several.
     """
 
     biller: str
@@ -44,6 +43,7 @@ class Shell:
     active: str
     sign_out_url: str
     home_url: str = "/console"
+    biller_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,28 @@ class SignInPage:
 
 
 @dataclass(frozen=True, slots=True)
+class BillerChoice:
+    """One biller to work for. role: code of words.py."""
+
+    id: str
+    name: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class BillerPage:
+    """The billers of a person who signed in; one a session (POST action_url: biller)."""
+
+    template: ClassVar[str] = "console/biller.html"
+
+    staff: str
+    billers: Sequence[BillerChoice]
+    action_url: str
+    sign_out_url: str
+    next_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Gap:
     """One of the independent comparisons behind the unexplained figure; 0 when it agrees."""
 
@@ -88,10 +110,10 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Equation:
-    """received = applied + credit + refunded + named + unexplained.
+    """received = applied + credit + refunded + named + unexplained, for the money of one day.
 
-    unexplained may be of either sign; task_url leads to what to do when it is not 0.
-    gaps: where it comes from, one per account or gateway.
+    unexplained comes from comparisons of independent sources up to that day, not from these
+    sums, and may be of either sign; gaps: all of them. task_url: what to do when it is not 0.
     """
 
     received: int
@@ -209,7 +231,8 @@ class Signature:
 class DayPage:
     """A business day. sign_url: POST, only when the reader may sign now; else why_not.
 
-    sheet_url: the day's file. previous_url and next_url: the days beside it.
+    sheet_url: what was signed, as a file. previous_url and next_url: the days beside it.
+    notice: what has just been done about it.
     """
 
     template: ClassVar[str] = "console/day.html"
@@ -226,144 +249,6 @@ class DayPage:
     why_not_url: str = ""
     reconcile_url: str = ""
     sheet_url: str = ""
+    notice: Both | None = None
     previous_url: str = ""
     next_url: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class BadLine:
-    """What could not be read. line: in the file, counted from 1."""
-
-    line: int
-    what: Both | str
-
-
-@dataclass(frozen=True, slots=True)
-class StatementRead:
-    """One statement of a file. complete: closes and continues the one before, so it may post."""
-
-    account: str
-    currency: str
-    first_day: date
-    last_day: date
-    opening: int | None
-    credits: int
-    debits: int
-    closing: int | None
-    lines: int
-    complete: bool
-    why_not: Both | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class FileRead:
-    """What became of a file. status: read or refused; error says why it was refused.
-
-    repeated_at: the same bytes were received before, nothing was done again.
-    """
-
-    name: str
-    size: int
-    sha256: str
-    status: str
-    format: str = ""
-    error: Both | None = None
-    repeated_at: datetime | None = None
-    statements: Sequence[StatementRead] = ()
-    problems: Sequence[BadLine] = ()
-    problem_count: int = 0
-    run_url: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class FileRow:
-    """One file in the list of those received."""
-
-    name: str
-    status: str
-    received_at: datetime
-    by: str
-    lines: int = 0
-    problems: int = 0
-    url: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ImportPage:
-    """Statement files: POST multipart to action_url (fields file, account)."""
-
-    template: ClassVar[str] = "console/import.html"
-
-    shell: Shell
-    action_url: str
-    accounts: Sequence[Choice]
-    result: FileRead | None = None
-    recent: Sequence[FileRow] = ()
-    errors: Sequence[FieldError] = ()
-    most_bytes: int = 20_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class BillRow:
-    """One bill in the list. status: payment state (words.py, invoice)."""
-
-    reference: str
-    url: str
-    beneficiary: str
-    group: str
-    title: str
-    amount: int
-    paid: int
-    status: str
-    due_on: date | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class BillsPage:
-    """Bills. find: what was typed (GET find, status)."""
-
-    template: ClassVar[str] = "console/bills.html"
-
-    shell: Shell
-    rows: Sequence[BillRow]
-    list_url: str
-    find: str = ""
-    statuses: Sequence[Choice] = ()
-    filtered: bool = False
-    clear_url: str = ""
-    pager: Pager = ONE_PAGE
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """How many and how much ended in one place."""
-
-    code: str
-    count: int
-    amount: int
-    url: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class RunPage:
-    """One run. decisions: matched, ignored, discrepancy …; kinds: what the open ones are.
-
-    The sums of decisions equal all lines: every line ends in exactly one place.
-    """
-
-    template: ClassVar[str] = "console/run.html"
-
-    shell: Shell
-    day: date
-    account: str
-    status: str
-    started_at: datetime
-    attempt: int
-    lines: int
-    amount: int
-    decisions: Sequence[Counted]
-    kinds: Sequence[Counted] = ()
-    finished_at: datetime | None = None
-    error: Both | None = None
-    again_url: str = ""
-    day_url: str = ""

@@ -1,0 +1,292 @@
+"""One discrepancy opened: its evidence, the bills it may belong to, what was said and done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, select, text
+from sqlalchemy.orm import Session
+
+from payments import people, vault
+from payments.domain import ids
+from payments.domain.calendar import HANOI
+from payments.domain.errors import NotFound
+from payments.domain.journals import Transfer
+from payments.domain.money import Money
+from payments.people import Person
+from payments.queries import money, seeking, staff
+from payments.queries.money import Payment
+from payments.store.billers import biller
+from payments.store.sessions import biller_of
+from reconciliation import discrepancies, remedies
+from reconciliation.store import discrepancy, discrepancy_event
+
+MOST_TAKEN_BACK = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The statement line behind it. amount: signed đồng."""
+
+    file: str
+    number: int
+    at: datetime
+    amount: int
+    reference: str
+    account_number: str
+    memo: str
+    counterparty: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What it may belong to: an order (ord_…), or a payment that a line takes back (pay_…).
+
+    owed: what the order still asks for. paid, kept: where the payment's money is.
+    evidence: as it was stored, see Evidence.as_data(); () for one that a person looked up.
+    """
+
+    target: str
+    code: str
+    beneficiary: Person
+    owed: int
+    paid: int = 0
+    kept: int = 0
+    evidence: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened. what: a word of discrepancies.py, such as "proposed"."""
+
+    what: str
+    at: datetime
+    by: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A discrepancy with all that a person needs to decide.
+
+    at_stake: free đồng of its payment, or the signed amount of its line in suspense.
+    proposal: while one waits or after it was carried out. needs_second: above the limit.
+    booked: what the decision booked, once it is resolved.
+    """
+
+    id: UUID
+    kind: str
+    status: str
+    day: date
+    amount: int
+    opened_at: datetime
+    memo: str
+    evidence: Sequence[Mapping[str, Any]]
+    candidates: Sequence[Choice]
+    ways: Sequence[str]
+    at_stake: int
+    needs_second: bool
+    payment: Payment | None
+    line: Line | None
+    proposal: remedies.Proposal | None
+    owner_id: UUID | None
+    owner: str
+    proposer_id: UUID | None
+    proposer: str
+    proposed_at: datetime | None
+    approver: str
+    resolved_at: datetime | None
+    resolution: str
+    reason: str
+    booked: Sequence[Transfer]
+    history: Sequence[Event]
+
+
+def get(db: Session, discrepancy_id: UUID) -> Case:
+    """One discrepancy. Raises NotFound."""
+    row = db.execute(
+        select(discrepancy).where(
+            discrepancy.c.biller_id == biller_of(db), discrepancy.c.id == discrepancy_id
+        )
+    ).one_or_none()
+    if row is None:
+        raise NotFound()
+    findings = _findings(db, row)
+    payment = money.payment_of(db, row.payment_id) if row.payment_id is not None else None
+    line = _line(db, row)
+    candidates = _candidates(db, findings)
+    if line is not None and line.amount < 0:
+        candidates = _taken_back(db, row.line_id)
+    proposal = remedies.Proposal.of(db, row) if row.proposal and row.status != "open" else None
+    if proposal is not None and proposal.target not in [one.target for one in candidates]:
+        candidates += chosen(db, proposal.target)
+    names = staff.names(db, [row.assigned_to, row.proposed_by, row.approved_by])
+    is_open = row.status not in ("resolved", "auto_resolved")
+    limit: int = db.execute(
+        select(biller.c.approval_limit).where(biller.c.id == biller_of(db))
+    ).scalar_one()
+    return Case(
+        id=row.id,
+        kind=row.kind,
+        status=row.status,
+        day=row.day,
+        amount=row.amount,
+        opened_at=row.opened_at,
+        memo=findings.memo or (line.memo if line else ""),
+        evidence=findings.evidence,
+        candidates=candidates,
+        ways=remedies.ways_for(row) if is_open else (),
+        at_stake=_at_stake(row, payment, line),
+        needs_second=row.amount > limit,
+        payment=payment,
+        line=line,
+        proposal=proposal,
+        owner_id=row.assigned_to,
+        owner=names.get(row.assigned_to, ""),
+        proposer_id=row.proposed_by,
+        proposer=names.get(row.proposed_by, ""),
+        proposed_at=row.proposed_at,
+        approver=names.get(row.approved_by, ""),
+        resolved_at=row.resolved_at,
+        resolution=row.resolution or "",
+        reason=row.reason or "",
+        booked=_booked(db, row) if row.status == "resolved" else (),
+        history=_history(db, discrepancy_id),
+    )
+
+
+def found(db: Session, typed: str) -> list[Choice]:
+    """Orders that a person looked up: by code, bill number, person's code, class or name."""
+    return [_choice(one) for one in seeking.orders_by(db, typed)]
+
+
+def chosen(db: Session, target: str) -> list[Choice]:
+    """The order with this shown id, in a list; none for anything else."""
+    try:
+        order_id = ids.read("ord", target)
+    except NotFound:
+        return []
+    return [_choice(one) for one in seeking.orders(db, [order_id]).values()]
+
+
+def _findings(db: Session, row: Row[Any]) -> discrepancies.Findings:
+    envelope = vault.Envelope(row.key_id, row.sealed, f"discrepancy:{row.id}")
+    [plain] = vault.unseal_many(db, [envelope])
+    if plain is vault.ERASED:
+        return discrepancies.Findings()
+    return discrepancies.findings_of(db, row)
+
+
+def _at_stake(row: Row[Any], payment: Payment | None, line: Line | None) -> int:
+    if payment is not None:
+        return payment.free
+    return line.amount if line is not None else 0
+
+
+def _candidates(db: Session, findings: discrepancies.Findings) -> list[Choice]:
+    """Best first, as the engine named them; each order once."""
+    evidence: dict[UUID, Sequence[Mapping[str, Any]]] = {}
+    for one in findings.candidates:
+        evidence.setdefault(ids.read("ord", one.order_id), one.evidence)
+    orders = seeking.orders(db, list(evidence))
+    return [
+        _choice(orders[order_id], known)
+        for order_id, known in evidence.items()
+        if order_id in orders
+    ]
+
+
+def _choice(order: seeking.Owing, evidence: Sequence[Mapping[str, Any]] = ()) -> Choice:
+    target = ids.shown("ord", order.id)
+    return Choice(target, order.code, order.beneficiary, order.owed, evidence=evidence)
+
+
+def _taken_back(db: Session, line_id: UUID) -> list[Choice]:
+    """Payments of exactly the amount that left the account, the newest first."""
+    rows = db.execute(
+        text("""
+            SELECT p.id, p.allocated, p.kept, p.bank_reference, b.id AS person_id, b.key_id,
+                   b.sealed
+            FROM bank_line l
+            JOIN payment p ON p.biller_id = l.biller_id AND p.bank_account_id = l.bank_account_id
+                AND p.amount = -l.amount AND p.reversed = 0 AND p.refunded = 0
+            LEFT JOIN LATERAL (SELECT i.beneficiary_id FROM allocation a JOIN invoice i
+                ON i.biller_id = a.biller_id AND i.id = a.invoice_id
+                WHERE a.biller_id = p.biller_id AND a.payment_id = p.id AND a.live
+                ORDER BY a.id LIMIT 1) f ON true
+            LEFT JOIN beneficiary b ON b.biller_id = p.biller_id AND b.id = f.beneficiary_id
+            WHERE l.biller_id = :biller AND l.id = :line
+            ORDER BY p.received_at DESC, p.id DESC LIMIT :most"""),
+        {"biller": biller_of(db), "line": line_id, "most": MOST_TAKEN_BACK},
+    ).all()
+    unique = {row.person_id: row for row in rows if row.person_id is not None}
+    who = people.opened_many(
+        db, [(row.key_id, row.person_id, row.sealed) for row in unique.values()]
+    )
+    return [
+        Choice(
+            target=ids.shown("pay", row.id),
+            code=row.bank_reference or "",
+            beneficiary=who.get(row.person_id, Person("")),
+            owed=row.allocated + row.kept,
+            paid=row.allocated,
+            kept=row.kept,
+        )
+        for row in rows
+    ]
+
+
+def _line(db: Session, row: Row[Any]) -> Line | None:
+    """The line it names, or the one that shows its payment."""
+    if row.line_id is None and row.payment_id is None:
+        return None
+    which = "l.id = :id" if row.line_id is not None else "l.payment_id = :id AND l.amount > 0"
+    line = db.execute(
+        text(f"""
+            SELECT l.*, a.account_number, f.name AS file_name FROM bank_line l
+            JOIN bank_account a ON a.biller_id = l.biller_id AND a.id = l.bank_account_id
+            JOIN statement s ON s.biller_id = l.biller_id AND s.id = l.statement_id
+            JOIN statement_file f ON f.biller_id = s.biller_id AND f.id = s.file_id
+            WHERE l.biller_id = :biller AND {which}"""),
+        {"biller": biller_of(db), "id": row.line_id or row.payment_id},
+    ).one_or_none()
+    if line is None:
+        return None
+    [plain] = vault.unseal_many(db, [vault.Envelope(line.key_id, line.sealed, f"line:{line.id}")])
+    told: Mapping[str, Any] = {} if plain is vault.ERASED else plain
+    return Line(
+        file=line.file_name,
+        number=line.line_no,
+        at=datetime.combine(line.booking_date, line.txn_time or time(0), HANOI),
+        amount=line.amount,
+        reference=line.bank_reference or "",
+        account_number=line.account_number,
+        memo=told.get("memo", ""),
+        counterparty=told.get("name", ""),
+    )
+
+
+def _booked(db: Session, row: Row[Any]) -> list[Transfer]:
+    rows = db.execute(
+        text("""SELECT t.debit_account, t.credit_account, t.amount FROM journal j
+                JOIN transfer t ON t.biller_id = j.biller_id AND t.journal_id = j.id
+                WHERE j.biller_id = :biller AND j.event_key = ANY(:keys)
+                ORDER BY j.posted_at, j.id, t.seq"""),
+        {"biller": biller_of(db), "keys": list(remedies.booked(db, row))},
+    )
+    return [Transfer(row.debit_account, row.credit_account, Money(row.amount)) for row in rows]
+
+
+def _history(db: Session, discrepancy_id: UUID) -> list[Event]:
+    rows = db.execute(
+        select(discrepancy_event)
+        .where(discrepancy_event.c.biller_id == biller_of(db))
+        .where(discrepancy_event.c.discrepancy_id == discrepancy_id)
+        .order_by(discrepancy_event.c.at, discrepancy_event.c.id)
+    ).all()
+    names = staff.names(db, [row.actor_id for row in rows])
+    return [Event(row.what, row.at, names.get(row.actor_id, ""), row.note or "") for row in rows]

@@ -1,0 +1,182 @@
+"""A business day between bank and ledger: what arrived, what is on its way, what was run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from payments.store.sessions import biller_of
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way of a day. arrived: of what was collected, shown by a statement; held: in
+    discrepancies that are open."""
+
+    gateway: str
+    payments: int
+    collected: int
+    arrived: int
+    held: int
+
+
+@dataclass(frozen=True, slots=True)
+class OnPaper:
+    """The statement that covers the day, of one account. credits, debits: đồng of its lines."""
+
+    account_number: str
+    last_day: date
+    opening: int
+    closing: int
+    credits: int
+    debits: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """The latest run. counts as in runs.Run; None while it goes on."""
+
+    id: UUID
+    account_number: str
+    day: date
+    started_at: datetime
+    finished_at: datetime | None
+    counts: Mapping[str, int] | None
+    failed: bool
+    opened: int
+
+
+@dataclass(frozen=True, slots=True)
+class OfKind:
+    """Discrepancies of one kind. amount: their đồng."""
+
+    kind: str
+    found: int
+    amount: int
+
+
+def ways(db: Session, day: date) -> list[Way]:
+    """What was collected on the day against what statements show of it, by way."""
+    rows = db.execute(
+        text("""
+            SELECT p.gateway, count(*) AS payments, sum(p.amount) AS collected,
+                   coalesce(sum(p.amount) FILTER (WHERE l.id IS NOT NULL), 0) AS arrived,
+                   coalesce(sum(d.holds), 0) AS held
+            FROM payment p
+            LEFT JOIN bank_line l ON l.biller_id = p.biller_id AND l.payment_id = p.id
+                AND l.amount > 0
+            LEFT JOIN discrepancy d ON d.biller_id = p.biller_id AND d.payment_id = p.id
+                AND d.status NOT IN ('resolved', 'auto_resolved')
+            WHERE p.biller_id = :biller AND p.fact_day = :day
+            GROUP BY p.gateway ORDER BY sum(p.amount) DESC, p.gateway"""),
+        {"biller": biller_of(db), "day": day},
+    )
+    return [
+        Way(row.gateway, row.payments, int(row.collected), int(row.arrived), int(row.held))
+        for row in rows
+    ]
+
+
+def on_paper(db: Session, day: date) -> list[OnPaper]:
+    """The complete statement that covers the day, for each account that has one."""
+    rows = db.execute(
+        text("""
+            SELECT a.account_number, s.last_day, s.opening, s.closing,
+                (SELECT coalesce(sum(l.amount), 0) FROM bank_line l WHERE l.biller_id = s.biller_id
+                    AND l.statement_id = s.id AND l.amount > 0) AS credits,
+                (SELECT coalesce(sum(l.amount), 0) FROM bank_line l WHERE l.biller_id = s.biller_id
+                    AND l.statement_id = s.id AND l.amount < 0) AS debits
+            FROM bank_account a
+            JOIN LATERAL (SELECT s.* FROM statement s WHERE s.biller_id = a.biller_id
+                AND s.bank_account_id = a.id AND s.complete AND s.last_day >= :day
+                ORDER BY s.last_day, s.id LIMIT 1) s ON true
+            WHERE a.biller_id = :biller AND a.opened_on <= :day ORDER BY a.account_number"""),
+        {"biller": biller_of(db), "day": day},
+    )
+    return [
+        OnPaper(
+            row.account_number,
+            row.last_day,
+            row.opening,
+            row.closing,
+            int(row.credits),
+            int(row.debits),
+        )
+        for row in rows
+    ]
+
+
+def lines_waiting(db: Session, day: date) -> int:
+    """Lines up to the day that nobody has reconciled."""
+    found: int = db.scalars(
+        text("""SELECT count(*) FROM bank_line WHERE biller_id = :biller
+                AND booking_date <= :day AND status = 'imported'"""),
+        {"biller": biller_of(db), "day": day},
+    ).one()
+    return found
+
+
+def on_the_way(db: Session) -> tuple[int, int]:
+    """Notices whose statement line has still to come and nobody has to look at: count, đồng."""
+    row = db.execute(
+        text("""SELECT count(*) AS notices, coalesce(sum(p.amount), 0) AS amount FROM payment p
+                WHERE p.biller_id = :biller AND p.is_notice
+                    AND NOT EXISTS (SELECT FROM bank_line l WHERE l.biller_id = p.biller_id
+                        AND l.payment_id = p.id AND l.amount > 0)
+                    AND NOT EXISTS (SELECT FROM discrepancy d WHERE d.biller_id = p.biller_id
+                        AND d.payment_id = p.id)"""),
+        {"biller": biller_of(db)},
+    ).one()
+    return row.notices, int(row.amount)
+
+
+def latest_run(db: Session) -> Ran | None:
+    """The run that began last."""
+    row = db.execute(
+        text("""SELECT r.*, a.account_number FROM run r
+                JOIN bank_account a ON a.biller_id = r.biller_id AND a.id = r.bank_account_id
+                WHERE r.biller_id = :biller ORDER BY r.started_at DESC, r.id DESC LIMIT 1"""),
+        {"biller": biller_of(db)},
+    ).one_or_none()
+    if row is None:
+        return None
+    opened = sum(one.found for one in opened_by(db, row.bank_account_id, row.day))
+    return Ran(
+        id=row.id,
+        account_number=row.account_number,
+        day=row.day,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        counts=row.counts,
+        failed=row.error is not None,
+        opened=opened,
+    )
+
+
+def opened_by(db: Session, account_id: UUID, day: date) -> Sequence[OfKind]:
+    """What was opened about the lines and money of one account's day, by kind."""
+    rows = db.execute(
+        text("""SELECT d.kind, count(*) AS found, sum(d.amount) AS amount FROM discrepancy d
+                LEFT JOIN payment p ON p.biller_id = d.biller_id AND p.id = d.payment_id
+                LEFT JOIN bank_line l ON l.biller_id = d.biller_id AND l.id = d.line_id
+                WHERE d.biller_id = :biller AND d.day = :day
+                    AND coalesce(p.bank_account_id, l.bank_account_id) = :account
+                GROUP BY d.kind ORDER BY sum(d.amount) DESC, d.kind"""),
+        {"biller": biller_of(db), "day": day, "account": account_id},
+    )
+    return [OfKind(row.kind, row.found, int(row.amount)) for row in rows]
+
+
+def run_of(db: Session, account_id: UUID, day: date) -> UUID | None:
+    """The run of an account's day, if there was one."""
+    found: UUID | None = db.scalar(
+        text("""SELECT id FROM run WHERE biller_id = :biller AND bank_account_id = :account
+                AND day = :day"""),
+        {"biller": biller_of(db), "account": account_id, "day": day},
+    )
+    return found

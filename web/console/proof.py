@@ -1,0 +1,137 @@
+"""Evidence for people: which characters of the memo prove what, and the comparison in words.
+
+The engine's pieces of evidence come as they were stored (Evidence.as_data()); spans are places
+in the memo as the bank wrote it. No I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from payments.domain.memo import fold
+from payments.domain.money import Money, grouped
+from reconciliation.evidence import Verdict
+from web.console.decisions import Evidence, MemoPart
+from web.language import Both
+
+Stored = Mapping[str, Any]
+
+_SIGNS: Final = {
+    "code": "code",
+    "reference": "reference",
+    "payer_code": "beneficiary",
+    "payer_name": "beneficiary",
+    "sender_name": "payer",
+    "bank_reference": "reference",
+}
+"""The engine's kinds of evidence -> signs of words.py; the others have a sign of their name."""
+
+_MATCHES: Final = Both("Khớp", "Matches")
+_NEARLY: Final = Both("Đọc được khi sửa ký tự", "Readable with a character corrected")
+_UNSURE: Final = Both("Chưa chắc", "Not certain")
+_DIFFERS: Final = Both("Khác nhau", "They differ")
+_MISSING: Final = Both("Không thấy", "Not found")
+_UNDONE: Final = Both("Đã có người gỡ cặp này", "Somebody took this pair apart")
+
+
+def compared(evidence: Sequence[Stored]) -> tuple[Evidence, ...]:
+    """The rows of the comparison; those that stand in the memo carry a letter."""
+    letters = _letters(evidence)
+    return tuple(
+        Evidence(
+            sign=_sign(one),
+            on_line=_side(one, "on_line"),
+            on_bill=_side(one, "on_order"),
+            verdict=verdict(one),
+            note=_note(one),
+            letter=letters.get(place, ""),
+        )
+        for place, one in enumerate(evidence)
+    )
+
+
+def marked(memo: str, evidence: Sequence[Stored]) -> tuple[MemoPart, ...]:
+    """The memo in pieces, with the characters marked that a row of the comparison names."""
+    letters = _letters(evidence)
+    spans = sorted(
+        (one["span"][0], one["span"][1], place)
+        for place, one in enumerate(evidence)
+        if place in letters and one["span"][1] <= len(memo)
+    )
+    parts: list[MemoPart] = []
+    at = 0
+    for start, end, place in spans:
+        if start < at:
+            continue  # two pieces share characters: the first one has them
+        parts += [MemoPart(memo[at:start])] if start > at else []
+        mark = "exact" if verdict(evidence[place]) == "match" else "near"
+        parts.append(MemoPart(memo[start:end], mark, letters[place]))
+        at = end
+    return tuple(parts + ([MemoPart(memo[at:])] if memo[at:] else []))
+
+
+def signs(evidence: Sequence[Stored], wanted: str) -> tuple[str, ...]:
+    """The signs with this verdict, each once."""
+    found = [_sign(one) for one in evidence if verdict(one) == wanted]
+    return tuple(dict.fromkeys(found))
+
+
+def verdict(one: Stored) -> str:
+    """match, near, differs or missing: a code of words.py."""
+    told = Verdict(one["verdict"])
+    if told is Verdict.AGREES:
+        return "match" if _same(one) else "near"
+    if told is Verdict.AMBIGUOUS:
+        return "near"
+    return "missing" if told is Verdict.MISSING else "differs"
+
+
+def _letters(evidence: Sequence[Stored]) -> Mapping[int, str]:
+    """Place of a piece of evidence -> its letter, for those that stand in the memo."""
+    found = [
+        place
+        for place, one in enumerate(evidence)
+        if one.get("span") and one["span"][0] < one["span"][1]
+    ]
+    return {place: chr(ord("a") + number) for number, place in enumerate(found[:26])}
+
+
+def _sign(one: Stored) -> str:
+    return _SIGNS.get(one["kind"], str(one["kind"]))
+
+
+def _same(one: Stored) -> bool:
+    """Whether both sides read alike; what has only one side cannot differ from another."""
+    line, order = _compact(one["on_line"]), _compact(one["on_order"])
+    return not line or not order or line == order
+
+
+def _compact(text: str) -> str:
+    return "".join(char for char in fold(text) if char.isalnum())
+
+
+def _side(one: Stored, name: str) -> str:
+    said = str(one[name])
+    if one["kind"] == "amount" and said.lstrip("-").isdigit():
+        return grouped(int(said))
+    return said
+
+
+def _note(one: Stored) -> Both:
+    said = verdict(one)
+    if one["kind"] == "undone":
+        return _UNDONE
+    if one["kind"] == "amount" and said == "differs":
+        return _difference(one)
+    return {"match": _MATCHES, "missing": _MISSING, "differs": _DIFFERS}.get(
+        said, _NEARLY if one["verdict"] == Verdict.AGREES else _UNSURE
+    )
+
+
+def _difference(one: Stored) -> Both:
+    more = int(one["on_line"]) - int(one["on_order"])
+    said = Money(abs(more))
+    if more > 0:
+        return Both(f"Thừa {said}", f"{said} too much")
+    return Both(f"Thiếu {said}", f"{said} short")

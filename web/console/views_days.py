@@ -1,0 +1,188 @@
+"""Business days on their way to being closed: what stands in the way, then two signatures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from flask import Response, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from ops import jobs
+from payments import days
+from payments.days import Obstacle
+from payments.domain.calendar import business_day
+from payments.domain.errors import DomainError, NotFound
+from payments.domain.people import Permission
+from payments.queries import accounts, staff, takings
+from payments.queries.takings import Signed
+from reconciliation.queries import daybook, work
+from web import context
+from web.auth.marks import requires
+from web.console import closing, figures
+from web.console.answers import HOME, elsewhere, shell, whole, with_query
+from web.console.pages import NOBODY, DayPage, Hand, Signature
+from web.language import Both
+from web.problems import status_of
+
+_DAYS: Final = f"{HOME}/days"
+_DAY: Final = f"{_DAYS}/<shown>"
+
+_ASKED: Final = Both(
+    "Đã gửi yêu cầu đối soát. Việc này chạy ngầm trong ít giây; tải lại trang để xem kết quả.",
+    "The reconciliation was asked for. It runs in the background for a few seconds; reload the "
+    "page to see the result.",
+)
+_RECONCILED: Final = Both(
+    "Ngày này đã đối soát xong, chờ người thứ hai ký.",
+    "This day is reconciled and waits for a second person to sign.",
+)
+_SIGNED: Final = Both("Đã ký và khóa ngày này.", "This day is signed and locked.")
+_NOTICES: Final = {"asked": _ASKED, "reconciled": _RECONCILED, "signed": _SIGNED}
+
+
+@requires(Permission.READ)
+def to_close() -> ResponseReturnValue:
+    """The day that waits longest for its close."""
+    with context.transaction() as db:
+        day = takings.to_close(db, business_day(context.now()))
+    return elsewhere(f"{_DAYS}/{day}")
+
+
+@requires(Permission.READ)
+def one(shown: str) -> ResponseReturnValue:
+    """A business day: equation, ways, conditions, signatures."""
+    day = _read(shown)
+    with context.transaction() as db:
+        page = _page(db, day, _NOTICES.get(request.args.get("done", "")))
+    return whole(page)
+
+
+@requires(Permission.RECONCILE)
+def reconcile(shown: str) -> ResponseReturnValue:
+    """Say that the day's lines are reconciled; while something is left, ask for the runs again."""
+    day, at = _read(shown), context.now()
+    if day > business_day(at):
+        raise NotFound()
+    with context.transaction() as db:
+        if days.obstacles(db, day, at=at):
+            done = "asked"
+            for account in accounts.bank_accounts(db):
+                jobs.request_run(db, account.id, day, at=at)
+        else:
+            done = "reconciled"
+            days.reconcile(db, day, by=context.actor(), at=at)
+    return elsewhere(with_query(f"{_DAYS}/{day}", done=done))
+
+
+@requires(Permission.CLOSE_DAY)
+def sign(shown: str) -> ResponseReturnValue:
+    """Sign the day and lock it for ever."""
+    day, at = _read(shown), context.now()
+    try:
+        with context.transaction() as db:
+            totals = closing.sheet(db, day)
+            days.sign_off(db, day, totals=totals, by=context.actor(), at=at)
+    except DomainError as refused:
+        why = Both(refused.vi, refused.en)
+        with context.transaction() as db:
+            page = _page(db, day, None, refused=why)
+        return whole(page, status=status_of(type(refused)), here=f"{_DAYS}/{day}")
+    return elsewhere(with_query(f"{_DAYS}/{day}", done="signed"))
+
+
+@requires(Permission.READ)
+def sheet(shown: str) -> ResponseReturnValue:
+    """What was signed, as a file."""
+    day = _read(shown)
+    with context.transaction() as db:
+        stored = takings.stored(db, day)
+    if stored.totals is None:
+        raise NotFound()
+    response = Response(closing.canonical(stored.totals), content_type="application/json")
+    response.headers["Content-Disposition"] = f'attachment; filename="thuphi-{day}.json"'
+    return response
+
+
+def _page(db: Session, day: date, notice: Both | None, refused: Both | None = None) -> DayPage:
+    at, who = context.now(), context.actor()
+    obstacles = days.obstacles(db, day, at=at)
+    stored = takings.stored(db, day)
+    may_sign, why_not = _may_sign(stored, obstacles)
+    return DayPage(
+        shell=shell(db, "days"),
+        day=day,
+        status=stored.status,
+        equation=figures.equation(
+            takings.places(db, day), work.named(db, day), days.unexplained(db, day)
+        ),
+        rows=tuple(closing.row(one) for one in daybook.ways(db, day)),
+        checks=closing.checks(db, day, at=at),
+        signatures=_signatures(db, stored),
+        sign_url=f"{_DAYS}/{day}/sign" if may_sign else "",
+        why_not=refused or why_not,
+        reconcile_url=f"{_DAYS}/{day}/reconcile"
+        if stored.status == "open" and who.may(Permission.RECONCILE) and day <= business_day(at)
+        else "",
+        sheet_url=f"{_DAYS}/{day}/sheet" if stored.totals is not None else "",
+        previous_url=f"{_DAYS}/{day - timedelta(days=1)}",
+        next_url=f"{_DAYS}/{day + timedelta(days=1)}" if day < business_day(at) else "",
+        notice=notice,
+    )
+
+
+def _may_sign(stored: Signed, obstacles: Sequence[Obstacle]) -> tuple[bool, Both | None]:
+    """Whether the reader may sign now, and why not."""
+    who = context.actor()
+    if stored.status == "signed_off":
+        return False, None
+    if obstacles:
+        return False, Both(
+            " ".join(one.vi for one in obstacles), " ".join(one.en for one in obstacles)
+        )
+    if stored.status == "open":
+        return False, Both(
+            "Chưa ai xác nhận đã đối soát ngày này.", "Nobody has said that it is reconciled."
+        )
+    if not who.may(Permission.CLOSE_DAY):
+        return False, Both(
+            "Chờ người có quyền chốt ngày, thường là kế toán trưởng.",
+            "It waits for somebody who may close days, usually the chief accountant.",
+        )
+    if stored.reconciled_by == who.id:
+        return False, Both(
+            "Bạn là người đối soát nên cần một người khác ký.",
+            "You reconciled it, so somebody else has to sign.",
+        )
+    return True, None
+
+
+def _signatures(db: Session, stored: Signed) -> tuple[Signature, ...]:
+    names, you = staff.names(db, [stored.reconciled_by, stored.signed_by]), context.actor().id
+
+    def hand(who: UUID | None, at: datetime | None) -> Hand:
+        return Hand(names.get(who, ""), at, who == you) if who is not None else NOBODY
+
+    return (
+        Signature("maker", hand(stored.reconciled_by, stored.reconciled_at)),
+        Signature("chief", hand(stored.signed_by, stored.signed_at)),
+    )
+
+
+def _read(shown: str) -> date:
+    try:
+        return date.fromisoformat(shown)
+    except ValueError:
+        raise NotFound() from None
+
+
+ROUTES: Final = (
+    ("GET", _DAYS, to_close),
+    ("GET", _DAY, one),
+    ("POST", f"{_DAY}/reconcile", reconcile),
+    ("POST", f"{_DAY}/sign", sign),
+    ("GET", f"{_DAY}/sheet", sheet),
+)

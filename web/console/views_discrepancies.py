@@ -1,0 +1,252 @@
+"""Discrepancies: the queue, one with its evidence, and what two people decide about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+from uuid import UUID
+
+from flask import request
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from payments.domain import ids
+from payments.domain.errors import DomainError, NotFound
+from payments.domain.people import Permission
+from reconciliation import discrepancies
+from reconciliation.queries import case as cases
+from reconciliation.queries import work
+from reconciliation.remedies import Proposal
+from web import context
+from web.auth.marks import requires
+from web.console.answers import HOME, elsewhere, shell, whole, with_query, wrong
+from web.console.decisions import DiscrepanciesPage, DiscrepancyDetail
+from web.console.queue import Filter, rows
+from web.console.showing import Asked, Look, detail, url_of
+from web.language import Both
+from web.pages import FieldError, Pager
+
+_LIST: Final = f"{HOME}/discrepancies"
+_ONE: Final = f"{_LIST}/<shown>"
+_LONGEST: Final = 300
+
+_NO_REASON: Final = Both("Ghi lý do, người duyệt cần đọc.", "Give a reason: the approver reads it.")
+_NO_CHOICE: Final = Both(
+    "Chọn một giấy báo ở danh sách trên.", "Choose one of the bills in the list above."
+)
+_NO_NAME: Final = Both("Ghi tên chủ tài khoản nhận.", "Give the name of the account's holder.")
+_NO_ACCOUNT: Final = Both(
+    "Số tài khoản gồm 4 đến 34 chữ số hoặc chữ cái.",
+    "An account number has 4 to 34 digits or letters.",
+)
+
+
+@requires(Permission.READ)
+def queue() -> ResponseReturnValue:
+    """The queue, oldest first; its filters are in the address."""
+    with context.transaction() as db:
+        page = _page(db, None)
+    return whole(page)
+
+
+@requires(Permission.READ)
+def one(shown: str) -> ResponseReturnValue:
+    """One discrepancy with its evidence, and the queue beside it."""
+    discrepancy_id = ids.read("dis", shown)
+    find = " ".join(request.args.get("find", "")[:80].split())
+    asked = Asked(way=request.args.get("way", ""), candidate=request.args.get("candidate", ""))
+    with context.transaction() as db:
+        case = cases.get(db, discrepancy_id)
+        found = cases.found(db, find) if find else cases.chosen(db, asked.candidate)
+        look = Look(context.actor(), asked, find, found, query=Filter.of_request().query)
+        page = _page(db, detail(case, look))
+    return whole(page)
+
+
+@requires(Permission.RESOLVE)
+def propose(shown: str) -> ResponseReturnValue:
+    """Say what should be booked; below the limit that is the decision."""
+    discrepancy_id, asked = ids.read("dis", shown), _typed()
+    errors = _missing(asked)
+    if errors:
+        return _again(discrepancy_id, asked, errors)
+    refund = asked.way == "refund"
+    proposal = Proposal(
+        way=asked.way,
+        reason=asked.reason,
+        target="" if refund else asked.candidate,
+        to_name=asked.to_name if refund else "",
+        to_bank=asked.to_bank if refund else "",
+        to_account=asked.to_account if refund else "",
+    )
+    return _try(
+        discrepancy_id,
+        lambda db: discrepancies.propose(
+            db, discrepancy_id, proposal, by=context.actor(), at=context.now()
+        ),
+        asked,
+    )
+
+
+@requires(Permission.APPROVE)
+def approve(shown: str) -> ResponseReturnValue:
+    """The second person says yes."""
+    discrepancy_id = ids.read("dis", shown)
+    return _try(
+        discrepancy_id,
+        lambda db: discrepancies.approve(db, discrepancy_id, by=context.actor(), at=context.now()),
+    )
+
+
+@requires(Permission.APPROVE)
+def refuse(shown: str) -> ResponseReturnValue:
+    """The second person says no, and why."""
+    discrepancy_id, reason = ids.read("dis", shown), _reason()
+    if not reason:
+        return _again(discrepancy_id, Asked(), [FieldError("reason", _NO_REASON)])
+    return _try(
+        discrepancy_id,
+        lambda db: discrepancies.refuse(
+            db, discrepancy_id, reason=reason, by=context.actor(), at=context.now()
+        ),
+    )
+
+
+@requires(Permission.RESOLVE)
+def take(shown: str) -> ResponseReturnValue:
+    """Take it, from the queue or from whoever has it."""
+    discrepancy_id = ids.read("dis", shown)
+
+    def act(db: Session) -> None:
+        who, at = context.actor(), context.now()
+        discrepancies.release(db, discrepancy_id, by=who, at=at)
+        discrepancies.assign(db, discrepancy_id, by=who, at=at)
+
+    return _try(discrepancy_id, act)
+
+
+@requires(Permission.RESOLVE)
+def later(shown: str) -> ResponseReturnValue:
+    """Put it back, and go on with the next one."""
+    discrepancy_id, query = ids.read("dis", shown), Filter.of_request().query
+    with context.transaction() as db:
+        discrepancies.release(db, discrepancy_id, by=context.actor(), at=context.now())
+        following = work.next_after(db, discrepancy_id)
+    if following is None:
+        return elsewhere(with_query(_LIST, **dict(query)))
+    return elsewhere(url_of(ids.shown("dis", following), query))
+
+
+@requires(Permission.RESOLVE)
+def undo(shown: str) -> ResponseReturnValue:
+    """Open it again: what was booked is reversed."""
+    discrepancy_id, reason = ids.read("dis", shown), _reason()
+    if not reason:
+        return _again(discrepancy_id, Asked(), [FieldError("undo-reason", _NO_REASON)])
+    return _try(
+        discrepancy_id,
+        lambda db: discrepancies.reopen(
+            db, discrepancy_id, reason=reason, by=context.actor(), at=context.now()
+        ),
+    )
+
+
+def _try(
+    discrepancy_id: UUID, act: Callable[[Session], object], asked: Asked | None = None
+) -> ResponseReturnValue:
+    """Do it in one transaction and show what became of it, or what stands in the way."""
+    try:
+        with context.transaction() as db:
+            act(db)
+    except NotFound:
+        raise
+    except DomainError as refused:
+        errors, status = wrong(refused)
+        return _again(discrepancy_id, asked or Asked(), list(errors), status)
+    return elsewhere(url_of(ids.shown("dis", discrepancy_id), Filter.of_request().query))
+
+
+def _again(
+    discrepancy_id: UUID, asked: Asked, errors: list[FieldError], status: int = 422
+) -> ResponseReturnValue:
+    """The same page with what was typed, and what is to be corrected."""
+    query = Filter.of_request().query
+    with context.transaction() as db:
+        case = cases.get(db, discrepancy_id)
+        found = cases.chosen(db, asked.candidate)
+        look = Look(context.actor(), asked, found=found, errors=errors, query=query)
+        page = _page(db, detail(case, look))
+    return whole(page, status=status, here=url_of(ids.shown("dis", discrepancy_id), query))
+
+
+def _typed() -> Asked:
+    form = request.form
+    return Asked(
+        way=form.get("way", ""),
+        candidate=form.get("candidate", "")[:40],
+        reason=_reason(),
+        to_name=" ".join(form.get("to_name", "")[:70].split()),
+        to_bank=" ".join(form.get("to_bank", "")[:70].split()),
+        to_account="".join(form.get("to_account", "")[:60].split()),
+    )
+
+
+def _reason() -> str:
+    return " ".join(request.form.get("reason", "").split())[:_LONGEST]
+
+
+def _missing(asked: Asked) -> list[FieldError]:
+    """What the form lacks, field by field."""
+    found = []
+    if asked.way in ("apply", "keep", "take_back") and not asked.candidate:
+        found.append(FieldError("candidate", _NO_CHOICE))
+    if asked.way == "refund" and not asked.to_name:
+        found.append(FieldError("to_name", _NO_NAME))
+    account = asked.to_account
+    if asked.way == "refund" and not (
+        account.isalnum() and account.isascii() and len(account) in range(4, 35)
+    ):
+        found.append(FieldError("to_account", _NO_ACCOUNT))
+    if not asked.reason:
+        found.append(FieldError("reason", _NO_REASON))
+    return found
+
+
+def _page(db: Session, chosen: DiscrepancyDetail | None) -> DiscrepanciesPage:
+    wanted = Filter.of_request()
+    after = request.args.get("after", "")
+    found = work.queue(
+        db,
+        work.Wanted(wanted.kind or None, wanted.owner, context.actor().id),
+        after=ids.read("dis", after) if after else None,
+    )
+    current = chosen.id if chosen else ""
+    following = ids.shown("dis", found.next) if found.next else ""
+    return DiscrepanciesPage(
+        shell=shell(db, "discrepancies"),
+        queue=rows(found.rows, context.now(), query=wanted.query, current=current),
+        queue_count=found.count,
+        queue_amount=found.amount,
+        list_url=_LIST,
+        kinds=wanted.kinds(work.kinds(db, wanted.owner)),
+        owners=wanted.owners(),
+        filtered=wanted.on,
+        clear_url=_LIST,
+        chosen=chosen,
+        pager=Pager(
+            with_query(_LIST, **dict(wanted.query)) if after else "",
+            with_query(_LIST, **dict(wanted.query), after=following) if following else "",
+        ),
+    )
+
+
+ROUTES: Final = (
+    ("GET", _LIST, queue),
+    ("GET", _ONE, one),
+    ("POST", f"{_ONE}/propose", propose),
+    ("POST", f"{_ONE}/approve", approve),
+    ("POST", f"{_ONE}/refuse", refuse),
+    ("POST", f"{_ONE}/take", take),
+    ("POST", f"{_ONE}/later", later),
+    ("POST", f"{_ONE}/undo", undo),
+)

@@ -1,0 +1,268 @@
+"""Refunds: asked by one person, approved by another, then sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+from uuid import UUID
+
+from flask import request
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from payments import refunds
+from payments.domain import accounts, ids, journals
+from payments.domain.calendar import business_day
+from payments.domain.errors import DomainError, NotFound
+from payments.domain.money import Money
+from payments.domain.people import Actor, Permission
+from payments.queries import returns
+from payments.queries.returns import Returned
+from web import context
+from web.auth.marks import requires
+from web.console import figures
+from web.console.answers import HOME, elsewhere, shell, whole, with_query, wrong
+from web.console.decisions import Done, RefundPage, RefundRow, RefundsPage
+from web.console.pages import NOBODY, Hand
+from web.language import Both
+from web.pages import Choice, FieldError, Pager
+from web.words import WORDS, word
+
+_LIST: Final = f"{HOME}/refunds"
+_ONE: Final = f"{_LIST}/<shown>"
+_SOURCES: Final = {
+    "allocation": accounts.REFUNDS_GIVEN,
+    "credit": accounts.CREDIT,
+    "free": accounts.UNAPPLIED,
+}
+_NO_REASON: Final = Both("Ghi lý do.", "Give a reason.")
+_STEPS: Final = {
+    "refused": Both("Từ chối, tiền được trả về chỗ cũ", "Refused, the money is where it was"),
+    "sent": Both("Đã đặt lệnh chi ở ngân hàng", "The payout was ordered at the bank"),
+    "done": Both("Sao kê cho thấy khoản chi", "The statement shows the payout"),
+    "failed": Both("Ngân hàng không chi được", "The bank could not pay it out"),
+    "unknown": Both("Chưa rõ đã chi hay chưa", "Not known whether it was paid out"),
+}
+
+
+@requires(Permission.READ)
+def listed() -> ResponseReturnValue:
+    """Refunds, those that wait for approval first."""
+    status = request.args.get("status", "")
+    status = status if status in WORDS["refund"] else ""
+    before = request.args.get("before", "")
+    with context.transaction() as db:
+        rows, following = returns.listed(
+            db, status or None, before=ids.read("ref", before) if before else None
+        )
+        waiting, amount = returns.waiting(db)
+        page = RefundsPage(
+            shell=shell(db, "refunds"),
+            rows=tuple(_row(one) for one in rows),
+            waiting=waiting,
+            waiting_amount=amount,
+            list_url=_LIST,
+            statuses=_statuses(status),
+            filtered=bool(status),
+            clear_url=_LIST,
+            pager=Pager(
+                with_query(_LIST, status=status) if before else "",
+                with_query(_LIST, status=status, before=ids.shown("ref", following))
+                if following
+                else "",
+            ),
+        )
+    return whole(page)
+
+
+@requires(Permission.READ)
+def one(shown: str) -> ResponseReturnValue:
+    """One refund."""
+    refund_id = ids.read("ref", shown)
+    with context.transaction() as db:
+        page = _page(db, refund_id)
+    return whole(page)
+
+
+@requires(Permission.APPROVE)
+def approve(shown: str) -> ResponseReturnValue:
+    """The second person says yes."""
+    return _try(shown, lambda db, id_, who: refunds.approve(db, id_, by=who, at=context.now()))
+
+
+@requires(Permission.APPROVE)
+def refuse(shown: str) -> ResponseReturnValue:
+    """The second person says no, and why."""
+    reason = _reason()
+    if not reason:
+        return _again(shown, (FieldError("reason", _NO_REASON),), 422)
+    return _try(
+        shown,
+        lambda db, id_, who: refunds.refuse(db, id_, reason=reason, by=who, at=context.now()),
+    )
+
+
+@requires(Permission.RESOLVE)
+def sent(shown: str) -> ResponseReturnValue:
+    """The payout was ordered at the bank."""
+    return _try(shown, lambda db, id_, who: refunds.record_sent(db, id_, by=who, at=context.now()))
+
+
+@requires(Permission.RESOLVE)
+def failed(shown: str) -> ResponseReturnValue:
+    """The bank could not pay it out."""
+    reason = _reason()
+    if not reason:
+        return _again(shown, (FieldError("failed-reason", _NO_REASON),), 422)
+    return _try(
+        shown,
+        lambda db, id_, who: refunds.record_failed(
+            db, id_, reason=reason, by=who, at=context.now()
+        ),
+    )
+
+
+@requires(Permission.REQUEST_REFUND)
+def again(shown: str) -> ResponseReturnValue:
+    """Ask anew after a failure; a second person looks again."""
+    return _try(
+        shown, lambda db, id_, who: refunds.request_again(db, id_, by=who, at=context.now())
+    )
+
+
+def _try(shown: str, act: Callable[[Session, UUID, Actor], object]) -> ResponseReturnValue:
+    try:
+        with context.transaction() as db:
+            act(db, ids.read("ref", shown), context.actor())
+    except NotFound:
+        raise
+    except DomainError as refused:
+        return _again(shown, *wrong(refused))
+    return elsewhere(f"{_LIST}/{shown}")
+
+
+def _again(shown: str, errors: tuple[FieldError, ...], status: int) -> ResponseReturnValue:
+    with context.transaction() as db:
+        page = _page(db, ids.read("ref", shown), errors)
+    return whole(page, status=status, here=f"{_LIST}/{shown}")
+
+
+def _reason() -> str:
+    return " ".join(request.form.get("reason", "").split())[:300]
+
+
+def _page(db: Session, refund_id: UUID, errors: tuple[FieldError, ...] = ()) -> RefundPage:
+    it = returns.get(db, refund_id)
+    reader = context.actor()
+    shown = ids.shown("ref", refund_id)
+    may, why_not = _may(it, reader)
+
+    def link(act: str, *, when: bool) -> str:
+        return f"{_LIST}/{shown}/{act}" if when else ""
+
+    handles = reader.may(Permission.RESOLVE)
+    held = journals.refund_asked(
+        it.id, 1, _SOURCES[it.source], Money(it.amount), day=business_day(it.requested_at)
+    )
+    return RefundPage(
+        shell=shell(db, "refunds"),
+        id=shown,
+        amount=it.amount,
+        status=it.status,
+        reason=it.reason,
+        beneficiary=_whom(it),
+        group=it.beneficiary.group if it.beneficiary else "",
+        method=it.method,
+        to_name=it.payee.name if it.payee else "",
+        to_account=_masked(it, whole_=handles),
+        to_bank=it.payee.bank if it.payee else "",
+        requester=Hand(it.requester, it.requested_at, it.requested_by == reader.id),
+        approver=_approver(it, reader, may),
+        may=may,
+        why_not=why_not,
+        paid_at=it.paid_at,
+        payment_reference=it.payment_reference,
+        journal=figures.journal(held.transfers),
+        history=_history(it),
+        errors=errors,
+        approve_url=link("approve", when=may == "approve"),
+        refuse_url=link("refuse", when=may == "approve"),
+        sent_url=link("sent", when=handles and it.status == "approved"),
+        failed_url=link("failed", when=handles and it.status in ("sent", "unknown")),
+        again_url=link(
+            "again", when=it.status == "failed" and reader.may(Permission.REQUEST_REFUND)
+        ),
+        back_url=_LIST,
+    )
+
+
+def _may(it: Returned, reader: Actor) -> tuple[str, Both | None]:
+    if it.status != "requested":
+        return "watch", None
+    if it.requested_by == reader.id:
+        return "watch", Both(
+            "Bạn là người đề nghị nên cần một người khác duyệt.",
+            "You asked for it, so somebody else has to approve.",
+        )
+    if not reader.may(Permission.APPROVE):
+        return "watch", Both(
+            "Chờ người có quyền duyệt, thường là kế toán trưởng.",
+            "Waits for somebody who may approve, usually the chief accountant.",
+        )
+    return "approve", None
+
+
+def _approver(it: Returned, reader: Actor, may: str) -> Hand:
+    if it.approved_by is not None:
+        return Hand(it.approver, it.approved_at, it.approved_by == reader.id)
+    return Hand(reader.name, you=True) if may == "approve" else NOBODY
+
+
+def _masked(it: Returned, *, whole_: bool) -> str:
+    """The whole number only for whoever has to type it at the bank."""
+    number = it.payee.account if it.payee else ""
+    return number if whole_ else f"••••{number[-4:]}" if number else ""
+
+
+def _history(it: Returned) -> tuple[Done, ...]:
+    done = [Done(it.requested_at, Both("Đề nghị hoàn", "Refund requested"), it.requester)]
+    if it.approved_at is not None:
+        done.append(Done(it.approved_at, Both("Duyệt", "Approved"), it.approver))
+    if it.status in _STEPS:
+        done.append(Done(it.updated_at, _STEPS[it.status], it.refuser))
+    return tuple(done)
+
+
+def _whom(it: Returned) -> str:
+    if it.beneficiary is not None:
+        return it.beneficiary.name
+    return it.payee.name if it.payee else ""
+
+
+def _row(it: Returned) -> RefundRow:
+    return RefundRow(
+        id=ids.shown("ref", it.id),
+        url=f"{_LIST}/{ids.shown('ref', it.id)}",
+        beneficiary=_whom(it) or ids.shown("ref", it.id),
+        amount=it.amount,
+        status=it.status,
+        requested_at=it.requested_at,
+        requested_by=it.requester,
+    )
+
+
+def _statuses(chosen: str) -> tuple[Choice, ...]:
+    every = Choice("", Both("Mọi trạng thái", "Every status"), not chosen)
+    words = WORDS["refund"]
+    return (every, *(Choice(code, word("refund", code).name, code == chosen) for code in words))
+
+
+ROUTES: Final = (
+    ("GET", _LIST, listed),
+    ("GET", _ONE, one),
+    ("POST", f"{_ONE}/approve", approve),
+    ("POST", f"{_ONE}/refuse", refuse),
+    ("POST", f"{_ONE}/sent", sent),
+    ("POST", f"{_ONE}/failed", failed),
+    ("POST", f"{_ONE}/again", again),
+)
