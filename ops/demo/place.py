@@ -72,7 +72,9 @@ def _usual_home() -> Path:
     checkout = (PROJECT / "Makefile").exists() and os.access(PROJECT, os.W_OK)
     if checkout and _is_reachable(here):
         return here
-    mark = hashlib.sha256(str(PROJECT).encode()).hexdigest()[:8]
+    # A checkout that was deleted and made again in the same place begins anew.
+    which = f"{PROJECT} {PROJECT.stat().st_ino}"
+    mark = hashlib.sha256(which.encode()).hexdigest()[:8]
     if os.geteuid() == 0:
         return FOR_ROOT / mark
     return Path.home() / ".local" / "share" / f"thuphi-demo-{mark}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from contextlib import ExitStack
 from dataclasses import asdict, replace
@@ -25,6 +26,7 @@ from ops.runtime import Runtime
 
 READY_SECONDS: Final = 60.0
 FAILED: Final = 1
+_ERROR: Final = re.compile(r"(thuphi: |[\w.]+(Error|Exception): )")
 ENOUGH: Final = 2  # restarts, and it will not come up any more
 
 
@@ -123,8 +125,8 @@ def _wait_for(name: str, url: str, config: Config, family: Family, teller: Telle
     def answers() -> bool:
         if family.restarts()[name] >= ENOUGH:
             raise NotAsTold(
-                f"{name} không khởi động được ({_last_line(log)}); nhật ký: {log}",
-                f"{name} cannot start ({_last_line(log)}); its log: {log}",
+                f"{name} không khởi động được ({_last_words(log)}); nhật ký: {log}",
+                f"{name} cannot start ({_last_words(log)}); its log: {log}",
             )
         try:
             # Somebody else may answer there: then ours has ended.
@@ -142,12 +144,15 @@ def _wait_for(name: str, url: str, config: Config, family: Family, teller: Telle
         )
 
 
-def _last_line(log: Path) -> str:
+def _last_words(log: Path) -> str:
+    """The last error in a log, or its last line."""
     try:
         lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
     except OSError:
         return ""
-    return next((line.strip()[:200] for line in reversed(lines) if line.strip()), "")
+    said = [line.strip() for line in lines if line.strip()]
+    errors = [line for line in said if _ERROR.match(line)]
+    return (errors or said or [""])[-1][:200]
 
 
 def _weigh(here: Town, found: list[Row], *, fresh: bool) -> None:

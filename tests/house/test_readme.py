@@ -6,6 +6,8 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,9 +32,19 @@ def fresh_checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A state folder that the servers' own user can reach, which pytest's own is not for root."""
+    folder = Path(tempfile.mkdtemp(prefix="thuphi-readme-"))
+    folder.chmod(0o755)
+    yield folder / "home"
+    shutil.rmtree(folder)
+
+
 @pytest.mark.slow
-def test_the_commands_of_the_readme_run_in_a_fresh_checkout(fresh_checkout: Path) -> None:
-    home = fresh_checkout.parent / "home"
+def test_the_commands_of_the_readme_run_in_a_fresh_checkout(
+    fresh_checkout: Path, home: Path
+) -> None:
     own = {k: v for k, v in os.environ.items() if not k.startswith(("THUPHI_", "VIRTUAL_ENV"))}
     env = own | {"THUPHI_HOME": str(home)}
     for name in ("DATABASE_URL", "REDIS_URL", "MAKEFLAGS", "MAKELEVEL", "PYTHONPATH"):
