@@ -53,11 +53,13 @@ CREATE TABLE journal (
     xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
     PRIMARY KEY (biller_id, id),
     UNIQUE (biller_id, event_key),
-    UNIQUE (biller_id, reverses_journal_id),
     FOREIGN KEY (biller_id, reverses_journal_id) REFERENCES journal (biller_id, id),
     CHECK (reverses_journal_id <> id),
     CONSTRAINT journal_fact_came_first CHECK (fact_day <= business_day)
 );
+-- Reversals are rare: the index that keeps each to one holds only them.
+CREATE UNIQUE INDEX journal_reversed_once ON journal (biller_id, reverses_journal_id)
+    WHERE reverses_journal_id IS NOT NULL;
 CREATE INDEX journal_xid ON journal (xid);
 CREATE INDEX journal_day ON journal (biller_id, fact_day);
 
