@@ -212,6 +212,16 @@ class _Order:
 
 
 # Locked in id order, so that two payments of one family never wait for each other in a ring.
+# Locked before it is read: after a wait only the locked row would be new, and the order beside it
+# would still ask for what another payment has just given.
+_LOCK_BILLS = text("""
+SELECT i.id FROM payment_order o
+JOIN order_invoice p ON p.biller_id = o.biller_id AND p.order_id = o.id
+JOIN invoice i ON i.biller_id = p.biller_id AND i.id = p.invoice_id
+WHERE o.biller_id = :biller AND o.code = ANY(:codes)
+ORDER BY i.id FOR UPDATE OF i
+""")
+
 _ASKED = text("""
 SELECT o.id AS order_id, o.code, o.status, o.amount - o.allocated AS order_left,
        i.id AS invoice_id, i.beneficiary_id, i.status AS invoice_status,
@@ -220,14 +230,16 @@ FROM payment_order o
 JOIN order_invoice p ON p.biller_id = o.biller_id AND p.order_id = o.id
 JOIN invoice i ON i.biller_id = p.biller_id AND i.id = p.invoice_id
 WHERE o.biller_id = :biller AND o.code = ANY(:codes)
-ORDER BY i.id FOR UPDATE OF i
+ORDER BY i.id
 """)
 
 
 def _asked(db: Session, wanted: set[str]) -> dict[str, _Order]:
     if not wanted:
         return {}
-    rows = db.execute(_ASKED, {"biller": biller_of(db), "codes": sorted(wanted)}).all()
+    asked_for = {"biller": biller_of(db), "codes": sorted(wanted)}
+    db.execute(_LOCK_BILLS, asked_for)
+    rows = db.execute(_ASKED, asked_for).all()
     by_code: dict[str, list[Row[Any]]] = {}
     for row in rows:
         by_code.setdefault(row.code, []).append(row)
