@@ -47,7 +47,7 @@ def handle(db: Session, body: Mapping[str, Any], *, at: datetime) -> None:
     event = Event.read(vault.unseal(db, row.key_id, row.sealed, context=f"call:{row.id}")["event"])
     try:
         with db.begin_nested():
-            payment_id = _VERBS[event.kind](db, row, event, at)
+            payment_id = VERBS[event.kind](db, row, event, at)
     except (NotFound, Conflict, Invalid) as error:
         # A fact we cannot place yet is kept for a person, never dropped and never retried
         # for ever.
@@ -77,7 +77,7 @@ def _nothing(db: Session, row: Row[Any], event: Event, at: datetime) -> UUID | N
     return None
 
 
-_VERBS: Final[Mapping[Kind, Callable[[Session, Row[Any], Event, datetime], UUID | None]]] = {
+VERBS: Final[Mapping[Kind, Callable[[Session, Row[Any], Event, datetime], UUID | None]]] = {
     Kind.CREDIT: _credit,
     # What leaves an account is booked when its statement line comes, against the refund or
     # charge it belongs to; the notice of it is only kept.

@@ -32,14 +32,13 @@ from sqlalchemy import text
 
 from adapters.sepay.events import SepayEvents
 from ops import jobs
-from ops.config import Config
-from ops.runtime import Runtime
 from payments import billers, channels, days, invoices, ledger, orders, outbox, people, vault
 from payments.domain.calendar import HANOI
 from payments.domain.money import Money
 from payments.domain.people import SERVICE
 from payments.outbox import Claimed
 from tests.databases import House
+from tests.doors import a_runtime
 from tests.sepay_calls import REFUSED, SECRET, SUCCESS, Notice, signed, with_key
 from webhooks import dispatch, inbox
 from webhooks.event import Answer, Call, Event, Forged, Kind
@@ -80,7 +79,6 @@ class Inbox(RuleBasedStateMachine):
     """Calls, drains and deaths, in whatever order is drawn."""
 
     house: House
-    runtime: Runtime
     source = SepayWithTrials()
 
     notices: Bundle[Notice] = Bundle("notices")
@@ -411,14 +409,6 @@ class Inbox(RuleBasedStateMachine):
         with self.house.sessions.begin(self.biller) as db:
             kept = {"api_key" if self.by_key else "secret": secret}
             channels.put(db, "sepay", kept, by=SERVICE, at=self.now)
-
-
-def a_runtime(house: House) -> Runtime:
-    """What the jobs work with, on this house and its clock."""
-    runtime = Runtime(Config.from_env({"THUPHI_HOME": "/nonexistent"}))
-    runtime.sessions, runtime.system = house.sessions, house.system
-    runtime.clock = house.clock
-    return runtime
 
 
 def test_each_genuine_event_is_booked_once_whatever_happens(house: House) -> None:
