@@ -11,7 +11,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Final
 
-from ops import logs, seed, serve
+from ops import check_ledger, logs, seed, serve
 from ops.backing import config_with_servers
 from ops.clock import OffsetClock
 from ops.config import Config
@@ -61,6 +61,7 @@ def run(*, once: bool, as_json: bool) -> int:
         story = Story(here, first=fresh)
         story.play()
         night.play(story)
+        _prove(here)
         found = figures.rows(here)
         _weigh(here, found, fresh=fresh)
         teller.rest()
@@ -153,6 +154,18 @@ def _last_words(log: Path) -> str:
     said = [line.strip() for line in lines if line.strip()]
     errors = [line for line in said if _ERROR.match(line)]
     return (errors or said or [""])[-1][:200]
+
+
+def _prove(here: Town) -> None:
+    """What `thuphi check-ledger` does: every account, counter and seal from the transfers."""
+    with here.teller.step("sổ cái được tính lại từ đầu", "the ledger computed anew"):
+        runtime = here.runtime
+        wrong = [
+            (one.check, str(one.difference))
+            for one in check_ledger.check(runtime.system, keys=runtime.ring.believed())
+            if one.difference is not None
+        ]
+    here.teller.check("sổ cái", "the ledger", found=wrong, told=[])
 
 
 def _weigh(here: Town, found: list[Row], *, fresh: bool) -> None:

@@ -19,6 +19,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from ops.embedded import ports
+
 PROJECT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 300
 
@@ -36,7 +38,15 @@ def home() -> Iterator[Path]:
 
 def environment(home: Path, **more: str) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return kept | {"LANG": "en_US.UTF-8", "THUPHI_HOME": str(home)} | more
+    web = ports.choose(None)
+    told = {
+        "LANG": "en_US.UTF-8",
+        "THUPHI_HOME": str(home),
+        # The usual ports belong to whoever else plays a demo on this machine just now.
+        "THUPHI_PORT": str(web),
+        "THUPHI_SIMULATOR_PORT": str(ports.choose(None, taken=(web,))),
+    }
+    return kept | told | more
 
 
 def demo(home: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
