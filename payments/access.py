@@ -33,7 +33,7 @@ STEP_SECONDS: Final = 30
 SESSION_LENGTH: Final = timedelta(hours=10)
 FAILURES_ALLOWED: Final = 5
 LOCKED_FOR: Final = timedelta(minutes=15)
-_PASSWORD: Final = PasswordHasher()  # the library's defaults are RFC 9106's second choice
+PASSWORDS = PasswordHasher()  # the library's defaults are RFC 9106's second choice
 
 
 class SignInRefused(Forbidden):
@@ -103,7 +103,7 @@ def add_staff(system: Session, *, email: str, name: str, password: str, at: date
             id=staff_id,
             email=email,
             name=name,
-            password_hash=_PASSWORD.hash(password),
+            password_hash=PASSWORDS.hash(password),
             totp_sealed=vault.seal_secret(
                 vault.ring(system), secret, context=vault.totp_context(staff_id)
             ),
@@ -321,7 +321,7 @@ def _totp(secret: bytes) -> TOTP:
 
 def _verified(stored: str, password: str) -> bool:
     try:
-        return _PASSWORD.verify(stored, password)
+        return PASSWORDS.verify(stored, password)
     except (VerificationError, InvalidHashError):
         return False
 
@@ -329,7 +329,7 @@ def _verified(stored: str, password: str) -> bool:
 @cache
 def _decoy() -> str:
     """A hash to check against when there is nobody, so that time tells nothing."""
-    return _PASSWORD.hash(secrets.token_urlsafe(16))
+    return PASSWORDS.hash(secrets.token_urlsafe(16))
 
 
 def _count_failure(db: Session, staff_id: UUID, before: int, *, at: datetime) -> None:

@@ -12,12 +12,18 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 
+from payments import access
 from tests import chromium
 from tests.databases import House, QuickHouse, a_clone, a_transaction, an_empty_redis
 from tests.servers import Addresses, Elsewhere, Servers
 
 SERVERS = pytest.StashKey[Servers | Elsewhere]()
+
+# Argon2id at its real cost would be most of this suite's time: every school of a test has two
+# people. The processes that journeys start hash at full cost.
+access.PASSWORDS = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
 
 def pytest_configure(config: pytest.Config) -> None:
