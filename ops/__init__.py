@@ -5,4 +5,5 @@ runtime    everything a process holds open
 cli        the `thuphi` command
 embedded   PostgreSQL and Valkey from their wheels, supervised
 jobs       one function per job      relay, worker, schedule   the processes around them
+seed       the demo cast, through the verbs      demo   a day of trade, through HTTP
 """
