@@ -175,14 +175,18 @@ def request_reading(db: Session, file_id: UUID, *, at: datetime) -> None:
 
 
 def request_runs_of(db: Session, file_id: UUID, *, at: datetime) -> None:
-    """Ask for a run of every account of which this file holds a complete statement."""
+    """Ask for the run of every account and day that complete statements of this file settle."""
     rows = db.execute(
-        text("""SELECT bank_account_id, last_day FROM statement
-                WHERE biller_id = :biller AND file_id = :file AND complete ORDER BY ordinal"""),
+        text("""SELECT s.bank_account_id, l.booking_date AS day FROM statement s JOIN bank_line l
+                    ON l.biller_id = s.biller_id AND l.statement_id = s.id
+                WHERE s.biller_id = :biller AND s.file_id = :file AND s.complete
+                UNION SELECT s.bank_account_id, s.last_day FROM statement s
+                WHERE s.biller_id = :biller AND s.file_id = :file AND s.complete
+                ORDER BY 2, 1"""),
         {"biller": biller_of(db), "file": file_id},
     ).all()
     for row in rows:
-        request_run(db, row.bank_account_id, row.last_day, at=at)
+        request_run(db, row.bank_account_id, row.day, at=at)
 
 
 def seal() -> None:

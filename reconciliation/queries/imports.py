@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import text
@@ -76,17 +76,3 @@ def sums(db: Session, file_id: UUID) -> Mapping[UUID, Sums]:
         {"biller": biller_of(db), "file": file_id},
     )
     return {row.id: Sums(int(row.credits), int(row.debits)) for row in rows}
-
-
-def days_of(db: Session, file_id: UUID) -> Sequence[tuple[UUID, date]]:
-    """(account, day) of every day that the file's complete statements can settle."""
-    rows = db.execute(
-        text("""SELECT s.bank_account_id, l.booking_date AS day FROM statement s JOIN bank_line l
-                    ON l.biller_id = s.biller_id AND l.statement_id = s.id
-                WHERE s.biller_id = :biller AND s.file_id = :file AND s.complete
-                UNION SELECT s.bank_account_id, s.last_day FROM statement s
-                WHERE s.biller_id = :biller AND s.file_id = :file AND s.complete
-                ORDER BY 1, 2"""),
-        {"biller": biller_of(db), "file": file_id},
-    )
-    return [(row.bank_account_id, row.day) for row in rows]
