@@ -8,7 +8,14 @@ from contextlib import contextmanager
 from typing import Final
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, ConsoleMessage, Request, Response, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Request,
+    Response,
+    StorageState,
+    sync_playwright,
+)
 from playwright.sync_api import Page as Tab
 
 from tests import chromium
@@ -38,18 +45,23 @@ class Eyes:
     """One tab, in a session of its own, that remembers what went over the line and went wrong.
 
     complaints: errors and warnings of the console, broken rules of the policy among them.
-    hosts: everybody who was asked for anything.
+    hosts: everybody who was asked for anything. state: cookies of another session to begin with.
     """
 
     def __init__(
-        self, browser: Browser, size: tuple[int, int] = PHONE, *, locale: str = "vi-VN"
+        self,
+        browser: Browser,
+        size: tuple[int, int] = PHONE,
+        *,
+        locale: str = "vi-VN",
+        state: StorageState | None = None,
     ) -> None:
         self.complaints: list[str] = []
         self.hosts: set[str] = set()
         self._answers: list[Response] = []
         width, height = size
         self.context = browser.new_context(
-            viewport={"width": width, "height": height}, locale=locale
+            viewport={"width": width, "height": height}, locale=locale, storage_state=state
         )
         self.tab: Tab = self.context.new_page()
         self.tab.on("console", self._heard)

@@ -19,6 +19,7 @@ class Match:
     """Money of one payment on the bill. undone_at: when somebody took it back; why.
 
     refunded: đồng of it that were given back, or are on their way. receipt: its number or "".
+    is_notice: told of by somebody with the time; else known from a statement, often by day only.
     """
 
     id: UUID
@@ -32,6 +33,7 @@ class Match:
     received_at: datetime
     reference: str
     receipt: str
+    is_notice: bool
     undone_at: datetime | None
     undone_by: str
     why: str
@@ -57,7 +59,8 @@ def to_bill(db: Session, invoice_id: UUID) -> Sequence[Match]:
     """Every match of a bill, oldest first."""
     rows = db.execute(
         text("""
-            SELECT a.*, p.gateway, p.received_at, p.bank_reference, p.provider_reference,
+            SELECT a.*, p.gateway, p.is_notice, p.received_at, p.bank_reference,
+                   p.provider_reference,
                    u.at AS undone_at, u.actor_id AS undone_by, u.reason AS undone_why,
                    r.form, r.year, r.number
             FROM allocation a
@@ -82,6 +85,7 @@ def to_bill(db: Session, invoice_id: UUID) -> Sequence[Match]:
             received_at=row.received_at,
             reference=row.bank_reference or row.provider_reference,
             receipt=f"{row.form}/{row.year}/{row.number:07d}" if row.number else "",
+            is_notice=row.is_notice,
             undone_at=row.undone_at,
             undone_by=names.get(row.undone_by, ""),
             why=row.undone_why or "",

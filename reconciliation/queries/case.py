@@ -30,7 +30,7 @@ MOST_TAKEN_BACK = 9
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """The statement line behind it. amount: signed đồng."""
+    """The statement line behind it. amount: signed đồng; timed: the bank gave a time as well."""
 
     file: str
     number: int
@@ -40,6 +40,7 @@ class Line:
     account_number: str
     memo: str
     counterparty: str
+    timed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +268,7 @@ def _line(db: Session, row: Row[Any]) -> Line | None:
         account_number=line.account_number,
         memo=told.get("memo", ""),
         counterparty=told.get("name", ""),
+        timed=line.txn_time is not None,
     )
 
 

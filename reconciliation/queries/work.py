@@ -21,7 +21,7 @@ PAGE = 50
 class Waiting:
     """One discrepancy in the queue. way: who told of the money, "" for a line without payment.
 
-    at: when the money came, as far as the bank says.
+    at: when the money came; timed: whether the bank gave more than the day.
     """
 
     id: UUID
@@ -32,6 +32,7 @@ class Waiting:
     opened_at: datetime
     way: str
     at: datetime | None
+    timed: bool
     account_number: str
     owner: str
 
@@ -67,6 +68,9 @@ STATES = tuple(_STATES)
 _ROWS = """
 SELECT d.id, d.kind, d.status, d.day, d.amount, d.opened_at, d.assigned_to,
        coalesce(p.gateway, '') AS way, p.received_at,
+       coalesce(p.is_notice, l.txn_time IS NOT NULL) OR EXISTS (SELECT FROM bank_line t
+           WHERE t.biller_id = d.biller_id AND t.payment_id = p.id AND t.txn_time IS NOT NULL)
+           AS timed,
        coalesce(a.account_number, '') AS account_number
 FROM discrepancy d
 LEFT JOIN payment p ON p.biller_id = d.biller_id AND p.id = d.payment_id
@@ -170,6 +174,7 @@ def _waiting(row: Row[Any], names: Mapping[UUID, str]) -> Waiting:
         opened_at=row.opened_at,
         way=row.way,
         at=row.received_at,
+        timed=row.timed,
         account_number=row.account_number,
         owner=names.get(row.assigned_to, ""),
     )

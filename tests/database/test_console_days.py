@@ -55,7 +55,7 @@ def test_today_shows_what_came_its_places_and_what_is_missing(office: Office) ->
     assert "Giữ làm số dư 19.000" in page
     assert "VietQR (SePay báo) 1 600.000" in page
     assert "Chưa có sao kê đầy đủ đến ngày 09/03/2026 của tài khoản 9999018452." in page
-    assert "1 khoản qua giờ quyết toán (600.000 ₫)" in page
+    assert "1 khoản qua giờ quyết toán ( 600.000 ₫ )" in page
 
 
 def test_money_that_nobody_has_explained_is_the_first_figure_and_named(office: Office) -> None:

@@ -32,7 +32,9 @@ def office(quick_house: QuickHouse) -> Office:
 
 
 def send(desk: Desk, data: bytes, name: str = "hoasen.sta") -> TestResponse:
-    return desk.post(FILES, {"file": (io.BytesIO(data), name)}, of=FILES)
+    answer = desk.post(FILES, {"file": (io.BytesIO(data), name)}, of=FILES)
+    answer.request.environ["wsgi.input"].close()  # where the client kept a large one
+    return answer
 
 
 # ---- statement files ----
@@ -110,7 +112,6 @@ def test_a_file_without_content_or_none_at_all_is_refused_beside_its_field(offic
 
 def test_more_than_fifty_megabytes_are_refused_before_they_are_read(office: Office) -> None:
     answer = send(office.accountant, b"x" * (intake.MOST_BYTES + 70_000))
-    answer.request.environ["wsgi.input"].close()  # the file in which the client kept it
 
     assert answer.status_code == 413
     assert "Tệp lớn hơn 50 MB." in words(answer)
@@ -139,6 +140,16 @@ def test_lines_that_cannot_be_read_are_paged_with_their_numbers(office: Office) 
     assert len(tree(page).xpath(rows)) == len(tree(second).xpath(rows)) == 100
     assert "Dòng này đã có từ tệp trước." in words(second)
     assert tree(second).xpath("//a[@rel='prev']/@href") == [f"{answer.headers['Location']}?from=0"]
+
+
+def test_a_large_file_is_kept_at_once_and_read_by_a_worker(office: Office) -> None:
+    entries = [Entry(1_000, "x" * 900 + f" {n}", f"FT{n}") for n in range(1_200)]
+
+    answer = send(office.accountant, an_mt940(ACCOUNT, DAY, 0, entries))
+
+    assert "đang được đọc ở nền" in words(office.accountant.get(answer.headers["Location"]))
+    assert office.one("SELECT status FROM statement_file") == "received"
+    assert office.one("SELECT count(*) FROM message WHERE kind = 'statement.received'") == 1
 
 
 def test_a_viewer_may_look_at_files_and_send_none(office: Office) -> None:

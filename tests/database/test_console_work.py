@@ -95,6 +95,41 @@ def _row(page: TestResponse, number: int) -> list[str]:
     return [cell for cell in cells if cell]
 
 
+@pytest.mark.parametrize("way", ["apply", "keep", "refund"])
+def test_what_is_booked_is_what_was_shown_before(office: Office, way: str) -> None:
+    order = office.order(300_000)
+    office.night([Entry(400_000, "chuc mung nam moi")])
+    url, target = office.url(), ids.shown("ord", order.id)
+
+    before = journal(office.accountant.get(f"{url}?way={way}&candidate={target}"))
+    propose(
+        office.accountant, url, way=way, candidate=target, to_name="LE", to_account="9999001122"
+    )
+    office.chief.post(f"{url}/approve", of=url)
+
+    assert before
+    assert sorted(journal(office.chief.get(url))) == sorted(before)
+
+
+@pytest.mark.parametrize("way", ["bank_charge", "interest", "other_income", "other_expense"])
+def test_a_line_in_suspense_goes_where_it_was_shown_to_go(office: Office, way: str) -> None:
+    office.night([Entry(100_000, "khong ro", "FT1"), Entry(-22_000, "Phi SMS", "FT2")])
+    url = office.url("NON_ORDER")
+
+    before = journal(office.accountant.get(f"{url}?way={way}"))
+    propose(office.accountant, url, way=way)
+    office.chief.post(f"{url}/approve", of=url)
+
+    assert len(before) == 2
+    assert journal(office.chief.get(url)) == before
+
+
+def journal(page: TestResponse) -> list[str]:
+    """The lines of the journal on a page, without its sum."""
+    rows = tree(page).xpath("//section[@aria-labelledby='what']//table//tbody/tr")
+    return [" ".join(row.text_content().split()) for row in rows]
+
+
 def test_nobody_approves_what_they_proposed(office: Office) -> None:
     order = office.order(400_000)
     office.night([Entry(400_000, "chuc mung nam moi")])

@@ -79,7 +79,8 @@ DETAIL: Final = DiscrepancyDetail(
     ),
     may="propose",
     difference=-40_000,
-    line=StatementLine("hoasen-0901.sta", 57, NOW, "FT26009 4418 7720", "9999018452", "9999001122"),
+    line=StatementLine("hoasen-0901.sta", 57, NOW, "FT26009 4418 7720", "9999018452"),
+    payer="9999001122",
     memo=MEMO,
     evidence=EVIDENCE,
     candidates=(

@@ -368,6 +368,7 @@ def other_pages() -> Mapping[str, Page]:
         "signin-locked": SignInPage("password", "/s", locked_until=NOW, start_url="/s"),
         "import": upload,
         "import-read": replace(upload, result=replace(read, run_url="/console/runs/r1")),
+        "import-large": replace(upload, result=replace(read, status="received", statements=())),
         "import-problems": replace(
             upload,
             result=replace(

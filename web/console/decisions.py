@@ -97,14 +97,15 @@ class Journal:
 
 @dataclass(frozen=True, slots=True)
 class StatementLine:
-    """Where the money was seen. at: booking time; file and line as in the bank's file."""
+    """Where the money was seen. at: booking time, timed: whether the bank gave more than the day;
+    file and line as in the bank's file."""
 
     file: str
     line: int
     at: datetime
     reference: str = ""
     account: str = ""
-    counterparty: str = ""
+    timed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,6 +140,7 @@ class BillLine:
 @dataclass(frozen=True, slots=True)
 class MatchRow:
     """Money on the bill. by: who or what matched it; undone_at, why: taken apart since.
+    timed: whether the bank gave more than the day.
 
     undo_url: POST (reason), where it can be.
     """
@@ -154,6 +155,7 @@ class MatchRow:
     undone_by: str = ""
     why: str = ""
     undo_url: str = ""
+    timed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,8 @@ def rows(
 
 def _where(one: Waiting) -> Both:
     """One line that tells it from the others: how it came and when, or which account."""
-    when = one.at.astimezone(HANOI).strftime("%d/%m %H:%M") if one.at else f"{one.day:%d/%m}"
+    form = "%d/%m %H:%M" if one.timed else "%d/%m"
+    when = one.at.astimezone(HANOI).strftime(form) if one.at else f"{one.day:%d/%m}"
     if one.way:
         name = word("way", one.way).name
         said = Both(f"{name.vi} · {when}", f"{name.en} · {when}")

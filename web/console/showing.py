@@ -128,7 +128,7 @@ def detail(case: Case, look: Look) -> DiscrepancyDetail:
         candidates=tuple(
             _candidate(one, number, chosen=one is chosen) for number, one in enumerate(choices, 1)
         ),
-        ways=tuple(Option(way, WAYS[way], way == asked.way) for way in case.ways),
+        ways=_ways(case, asked.way),
         reason=asked.reason or case.reason,
         to_name=asked.to_name,
         to_bank=asked.to_bank,
@@ -204,6 +204,13 @@ def _proposed(it: Proposal) -> Asked:
     return Asked(it.way, it.target, it.reason, it.to_name, it.to_bank, it.to_account)
 
 
+def _ways(case: Case, chosen: str) -> tuple[Option, ...]:
+    """The ways to choose from; once it is over, the one that was taken."""
+    if case.resolution in WAYS and case.status in _OVER:
+        return (Option(case.resolution, WAYS[case.resolution], chosen=True),)
+    return tuple(Option(way, WAYS[way], way == chosen) for way in case.ways)
+
+
 def _likely(case: Case, chosen: Choice | None) -> str:
     if "keep" in case.ways and chosen is not None and not chosen.owed:
         return "keep"  # the bill is paid already
@@ -263,7 +270,7 @@ def _line(case: Case) -> StatementLine | None:
     it = case.line
     if it is None:
         return None
-    return StatementLine(it.file, it.number, it.at, it.reference, it.account_number)
+    return StatementLine(it.file, it.number, it.at, it.reference, it.account_number, it.timed)
 
 
 def _payer(case: Case) -> str:

@@ -48,7 +48,7 @@ def blueprint(pages: Pages, limited: Callable[[View], View]) -> Blueprint:
 
     def no_role(error: LacksScope) -> ResponseReturnValue:
         # Somebody who lost the role at this biller may have one at another.
-        if "caller" not in g:
+        if "caller" not in g and request.method == "GET":
             return answers.elsewhere(f"{answers.HOME}/biller")
         return answer(error, pages=pages)
 

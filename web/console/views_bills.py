@@ -137,6 +137,7 @@ def _match(one: Match, invoice: str, *, may: bool) -> MatchRow:
         undone_at=one.undone_at,
         undone_by=one.undone_by,
         why=one.why,
+        timed=one.is_notice,
         undo_url=f"{_LIST}/{invoice}/undo/{ids.shown('all', one.id)}" if can else "",
     )
 

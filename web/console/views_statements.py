@@ -32,6 +32,8 @@ _ONE: Final = f"{_LIST}/<shown>"
 _LONGEST_NAME: Final = 200
 _SHOWN_PROBLEMS: Final = 100
 MOST_BYTES: Final = intake.MOST_BYTES + 64 * 1024  # the frame of the form around the file
+MOST_READ_AT_ONCE: Final = 1_000_000
+"""A larger file is read by a worker: the request must not hold a transaction for long."""
 
 _NO_FILE: Final = Both("Chọn tệp sao kê của ngân hàng.", "Choose the bank's statement file.")
 _TOO_LARGE: Final = Both(
@@ -68,9 +70,11 @@ def receive() -> ResponseReturnValue:
         name, data = _sent(sent)
         with context.transaction() as db:
             kept = intake.receive(db, name=name, data=data, by=context.actor(), at=context.now())
-            if kept.first_time:
+            if kept.first_time and len(data) > MOST_READ_AT_ONCE:
+                jobs.request_reading(db, kept.file_id, at=context.now())
+            elif kept.first_time:
                 intake.read(db, kept.file_id, STATEMENT_READERS["auto"])
-                _ask_for_runs(db, kept.file_id)
+                jobs.request_runs_of(db, kept.file_id, at=context.now())
     except DomainError as refused:
         errors, status = wrong(refused, "file")
         return _again(errors, status)
@@ -95,11 +99,6 @@ def _sent(sent: FileStorage | None) -> tuple[str, bytes]:
             "The name of the file holds odd characters. Rename the file.",
         )
     return name, sent.stream.read()
-
-
-def _ask_for_runs(db: Session, file_id: UUID) -> None:
-    for account_id, day in imports.days_of(db, file_id):
-        jobs.request_run(db, account_id, day, at=context.now())
 
 
 def _again(errors: tuple[FieldError, ...], status: int) -> ResponseReturnValue:
