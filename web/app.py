@@ -70,7 +70,7 @@ def create_app(runtime: Runtime, *, limits_: Limits = USUAL) -> Flask:
     context.hold(app, runtime)
 
     security.register(app, config)
-    limiter = limits.register(app, config, limits_)
+    limiter = limits.register(app, config, limits_, pages)
     guard.register(app, [("/api/v1/", ApiDoor().enter), ("/console", staff.enter)])
     forms = staff.register(app, config)
     bodies.register(app)

@@ -19,6 +19,7 @@ from flask_limiter import ApplicationLimit, Limiter, RequestLimit
 from ops.config import Config
 from web.auth.keys import bearer
 from web.problems import TooOften, answer
+from web.rendering import Pages
 
 _REFUSED: Final = (401, 404)
 _FREE: Final = ("/static/", "/health/", "/metrics")
@@ -41,8 +42,17 @@ class Limits:
 USUAL: Final = Limits()
 
 
-def register(app: Flask, config: Config, limits: Limits) -> Limiter:
-    """Count the requests of an application. Blueprints may add limits of their own to it."""
+def register(app: Flask, config: Config, limits: Limits, pages: Pages) -> Limiter:
+    """Count the requests of an application. Blueprints may add limits of their own to it.
+
+    pages: renders the refusal where a person is refused.
+    """
+
+    def too_often(breached: RequestLimit) -> Response:
+        wait = str(max(1, math.ceil(breached.reset_at - time.time() - 1)))  # it adds a second
+        error = TooOften(f"Hãy thử lại sau {wait} giây.", f"Try again in {wait} seconds.")
+        return answer(error, pages=pages, headers={"Retry-After": wait})
+
     limiter = Limiter(
         _address,
         app=app,
@@ -52,7 +62,7 @@ def register(app: Flask, config: Config, limits: Limits) -> Limiter:
         key_prefix="thuphi",
         in_memory_fallback_enabled=True,
         swallow_errors=True,
-        on_breach=_too_often,
+        on_breach=too_often,
         application_limits=[
             ApplicationLimit(
                 limits.key, key_function=_key, scope="key", exempt_when=lambda: bearer() is None
@@ -77,12 +87,6 @@ def _key() -> str:
 
 def _was_refused(response: Response) -> bool:
     return response.status_code in _REFUSED
-
-
-def _too_often(breached: RequestLimit) -> Response:
-    wait = str(max(1, math.ceil(breached.reset_at - time.time() - 1)))  # reset_at adds a second
-    error = TooOften(f"Hãy thử lại sau {wait} giây.", f"Try again in {wait} seconds.")
-    return answer(error, headers={"Retry-After": wait})
 
 
 def _storage(redis_url: str | None) -> str:

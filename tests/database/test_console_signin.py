@@ -9,6 +9,7 @@ from tests.cast import School, a_school
 from tests.consoles import Desk, Person, a_person, tree, words
 from tests.databases import QuickHouse
 from tests.doors import an_app
+from web.limits import Limits
 
 HOME = "/console"
 
@@ -143,6 +144,20 @@ def test_a_form_without_its_token_is_refused(desk: Desk, ha: Person) -> None:
 
     assert answer.status_code == 400
     assert "Biểu mẫu đã quá cũ" in words(answer)
+
+
+def test_guessing_from_one_address_is_slowed_down_and_said_on_a_page(
+    quick_house: QuickHouse, school: School
+) -> None:
+    hasty = Desk(an_app(quick_house, limits=Limits(sign_in="3 per minute")), school.house.clock)
+    for _ in range(3):
+        hasty.password("khong.co@vidu.example", "mat khau khac han")
+
+    answer = hasty.password("khong.co@vidu.example", "mat khau khac han")
+
+    assert answer.status_code == 429
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert "Hãy thử lại sau" in words(answer)
 
 
 def test_signing_out_ends_the_session_everywhere(app: Flask, desk: Desk, ha: Person) -> None:
