@@ -85,16 +85,21 @@ def test_a_day_of_trade_comes_out_as_told_and_leaves_nothing_unexplained(home: P
 
 def test_the_same_folder_plays_another_day_and_then_serves_every_address(home: Path) -> None:
     program = [sys.executable, "-m", "ops.cli", "demo"]
-    with subprocess.Popen(
-        program,
-        cwd=PROJECT,
-        env=environment(home),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as running:
+    told = home.parent / "told"
+    with (
+        told.open("w") as errors,
+        subprocess.Popen(
+            program,
+            cwd=PROJECT,
+            env=environment(home),
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        ) as running,
+    ):
         try:
             said = until_ready(running)
+            assert "Ctrl-C" in said, said + told.read_text()
             answers = {url: status(url) for url in re.findall(r"http://\S+", said)}
             running.send_signal(signal.SIGINT)
             code = running.wait(PATIENCE_SECONDS)
@@ -125,9 +130,7 @@ def until_ready(running: subprocess.Popen[str]) -> str:
         lines.append(line)
         if "Ctrl-C" in line:
             break
-    said = "".join(lines)
-    assert "Ctrl-C" in said, said
-    return said
+    return "".join(lines)
 
 
 def status(url: str) -> int:
