@@ -223,8 +223,8 @@ def test_a_program_that_leaves_politely_leaves_every_with_block(tmp_path: Path) 
 from ops.embedded.signals import leave_politely
 import time
 with leave_politely(), Family([ChildSpec("a", ("/bin/sleep", "60"))]) as family:
-    print(*family.pids().values(), flush=True)
     try:
+        print(*family.pids().values(), flush=True)
         time.sleep(60)
     finally:
         (here / "left").touch()
