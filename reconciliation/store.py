@@ -80,6 +80,7 @@ bank_line = Table(
     Column("payment_id", UUID),
     Column("refund_id", UUID),
     Column("journal_id", UUID),
+    Column("settlement_batch_id", UUID),
 )
 
 line_match = Table(
@@ -120,6 +121,10 @@ discrepancy = Table(
     Column("resolution", Text),
     Column("reason", Text),
     Column("opened_at", TZ, nullable=False),
+    Column("gateway", Text),
+    Column("settlement_row_id", UUID),
+    Column("settlement_batch_id", UUID),
+    Column("gap", BigInteger, FetchedValue(), nullable=False),
 )
 
 discrepancy_event = Table(

@@ -171,3 +171,40 @@ def mirrored(original: Journal, *, key: str, day: date) -> Journal:
         day,
         tuple(Transfer(t.credit, t.debit, t.amount) for t in original.transfers),
     )
+def fee_kept(row_id: UUID, gateway: str, fee: int, *, day: date) -> Journal:
+    """What a gateway kept of one transaction, as its settlement says; negative: gave back."""
+    held, fees = accounts.gateway(gateway), accounts.GATEWAY_FEES
+    debit, credit = (fees, held) if fee > 0 else (held, fees)
+    return _one(f"settle-fee:{row_id}", "fee_kept", day, debit, credit, Money(abs(fee)))
+
+
+def row_suspended(row_id: UUID, gateway: str, amount: int, *, day: date) -> Journal:
+    """A gateway says that it holds more for us, or less, than we know of: in suspense until a
+    person says why. amount: signed đồng, what the gateway holds more.
+    """
+    held, suspense = accounts.gateway(gateway), accounts.SUSPENSE
+    debit, credit = (held, suspense) if amount > 0 else (suspense, held)
+    return _one(f"settle-row:{row_id}", "row_suspended", day, debit, credit, Money(abs(amount)))
+
+
+def batch_paid(line_id: UUID, gateway: str, source: str, amount: int, *, day: date) -> Journal:
+    """A statement line paid a batch of a gateway.
+
+    source: the bank account in the ledger, or where the line's money waited until the batch was
+    known: SUSPENSE or UNAPPLIED. amount: as on the line.
+    """
+    held = accounts.gateway(gateway)
+    debit, credit = (source, held) if amount > 0 else (held, source)
+    return _one(f"settle-batch:{line_id}", "batch_paid", day, debit, credit, Money(abs(amount)))
+
+
+def gateway_corrected(key: str, gateway: str, account: str, amount: int, *, day: date) -> Journal:
+    """A person said what a difference at a gateway is. amount: what its account grows by.
+
+    key: names the decision, as in `from_suspense`.
+    """
+    held = accounts.gateway(gateway)
+    debit, credit = (held, account) if amount > 0 else (account, held)
+    return _one(f"explain:{key}", "gateway_corrected", day, debit, credit, Money(abs(amount)))
+
+

@@ -118,6 +118,23 @@ INVOICE: Final[Mapping[InvoiceStatus, AbstractSet[InvoiceStatus]]] = {
     InvoiceStatus.ISSUED: {InvoiceStatus.CANCELLED},  # the row's CHECK: only with nothing applied
     InvoiceStatus.CANCELLED: set(),
 }
+class DeliveryStatus(StrEnum):
+    """One event on its way to one of a biller's systems."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
+class SettlementRowStatus(StrEnum):
+    """A row of a gateway's settlement file."""
+
+    READ = "read"
+    BOOKED = "booked"
+    SUSPENDED = "suspended"
+    RESOLVED = "resolved"
+
+
 ORDER: Final[Mapping[OrderStatus, AbstractSet[OrderStatus]]] = {
     OrderStatus.CREATED: {OrderStatus.AWAITING, OrderStatus.EXPIRED, OrderStatus.CANCELLED},
     OrderStatus.AWAITING: {OrderStatus.EXPIRED, OrderStatus.CANCELLED},
@@ -196,6 +213,19 @@ MACHINES: Final[Mapping[str, Mapping[StrEnum, AbstractSet[StrEnum]]]] = {
     "business_day": DAY,  # type: ignore[dict-item]  # as above
     "receipt": RECEIPT,  # type: ignore[dict-item]  # as above
     "inbound_call": CALL,  # type: ignore[dict-item]  # as above
+_V = DeliveryStatus
+DELIVERY: Final[Mapping[DeliveryStatus, AbstractSet[DeliveryStatus]]] = {
+    _V.PENDING: {_V.DELIVERED, _V.FAILED},
+    _V.DELIVERED: {_V.PENDING},  # sent again by hand
+    _V.FAILED: {_V.PENDING},
+}
+_W = SettlementRowStatus
+SETTLEMENT_ROW: Final[Mapping[SettlementRowStatus, AbstractSet[SettlementRowStatus]]] = {
+    _W.READ: {_W.BOOKED, _W.SUSPENDED},
+    _W.BOOKED: set(),
+    _W.SUSPENDED: {_W.BOOKED, _W.RESOLVED},  # booked: a refund of ours after all
+    _W.RESOLVED: {_W.SUSPENDED},  # its discrepancy was opened again
+}
     "statement_file": FILE,  # type: ignore[dict-item]  # as above
 }
 """Machine (the table's name) -> moves; what the rows of status_move must equal."""
@@ -209,6 +239,9 @@ BIRTHS: Final[Mapping[str, AbstractSet[str]]] = {
     "discrepancy": {"open"},
     "business_day": {"open"},
     "receipt": {"issued"},
+    "settlement_file": FILE,  # type: ignore[dict-item]  # as above
+    "settlement_row": SETTLEMENT_ROW,  # type: ignore[dict-item]  # as above
+    "delivery": DELIVERY,  # type: ignore[dict-item]  # as above
     "inbound_call": {"received", "refused"},
     "statement_file": {"received"},
 }
@@ -220,3 +253,6 @@ def move(moves: Mapping[S, AbstractSet[S]], at: S, *, to: S) -> S:
     if to not in moves[at]:
         raise IllegalMove(f"Không thể từ “{at}” sang “{to}”.", f"{at} cannot become {to}.")
     return to
+    "settlement_file": {"received"},
+    "settlement_row": {"read"},
+    "delivery": {"pending"},

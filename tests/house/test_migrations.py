@@ -11,6 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Table, inspect
 from sqlalchemy.dialects import postgresql
 
+import reconciliation.settlement_store
 import reconciliation.store
 import webhooks.store
 from ops.migrate import MIGRATIONS, head, migrate
@@ -21,7 +22,7 @@ from tests.servers import Addresses
 
 STORES = (
     *(billers, invoices, ledger, orders, outbox, payments, receipts),
-    *(reconciliation.store, webhooks.store),
+    *(reconciliation.store, reconciliation.settlement_store, webhooks.store),
 )
 NO_STORE = {"alembic_version", "status_move", "number_series"}
 NO_POLICY = {"session"}  # found by its secret, before a biller is known
