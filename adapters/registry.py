@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from adapters.company import Company
+from adapters.http import Client
+from adapters.sepay import config as sepay
 from adapters.sepay.events import SepayEvents
 from adapters.statements.camt import CamtReader
 from adapters.statements.detect import (
@@ -15,7 +18,7 @@ from adapters.statements.detect import (
 from adapters.statements.mt940 import Mt940Reader
 from adapters.statements.profiles import all_profiles
 from adapters.vietqr.gateway import VietqrGateway
-from payments.domain.gateway import LocalGateway
+from payments.domain.gateway import Gateway, LocalGateway
 from reconciliation.statement import StatementReader
 from webhooks.event import EventSource
 
@@ -28,11 +31,27 @@ STATEMENT_READERS: Mapping[str, StatementReader] = {
     "xlsx": CheckedReader(WorkbookReader()),
 }
 
-# Who tells us that money arrived, by the name in /webhooks/<name>/<biller>.
-EVENT_SOURCES: Mapping[str, EventSource] = {source.name: source for source in (SepayEvents(),)}
+# Who takes money for a biller or tells that it came, one line each.
+COMPANIES: tuple[Company, ...] = (
+    Company("sepay", "SePay", sepay.SETTINGS, SepayEvents(), one_of=True),
+)
 
-# What a biller may set at each: all of them are secrets.
-CHANNEL_SETTINGS: Mapping[str, tuple[str, ...]] = {"sepay": ("secret", "api_key")}
+EVENT_SOURCES: Mapping[str, EventSource] = {one.name: one.events for one in COMPANIES}
+
+CHANNELS: Mapping[str, Company] = {one.name: one for one in COMPANIES}
+
+VARIABLES: Mapping[str, str] = {
+    name: usual for one in COMPANIES for name, usual in one.variables.items()
+}
+
+
+def gateways(told: Mapping[str, str], client: Client) -> Mapping[str, Gateway]:
+    """Ways to pay that are asked over the network, by name.
+
+    told: the installation's variables. Raises ValueError that names a wrong one.
+    """
+    made = (one.gateway(told, client) for one in COMPANIES if one.gateway is not None)
+    return {gateway.name: gateway for gateway in made}
 
 
 def local_gateways(*, demo: bool) -> Mapping[str, LocalGateway]:

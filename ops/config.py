@@ -41,10 +41,14 @@ ENVIRONMENT: Final[Mapping[str, str]] = {
     "secrets_path": "THUPHI_SECRETS_FILE",
     "demo": "THUPHI_DEMO",
     "clock_path": "THUPHI_CLOCK_FILE",
+    "callbacks_anywhere": "THUPHI_CALLBACKS_ANYWHERE",
     "log_form": "THUPHI_LOG_FORMAT",
     "log_level": "THUPHI_LOG_LEVEL",
 }
 """Field -> the variable it is read from."""
+
+GATEWAY_PREFIX: Final = "THUPHI_GATEWAY_"
+"""What begins so belongs to an adapter, which says what it takes and what is usual."""
 
 PORT: Final = 8000
 SIMULATOR_PORT: Final = 8100
@@ -78,8 +82,10 @@ class Config:
     secrets_path: Path
     demo: bool
     clock_path: Path | None  # None: the machine's time
+    callbacks_anywhere: bool  # call billers' systems at private addresses and without TLS, too
     log_form: str
     log_level: str
+    gateways: Mapping[str, str]  # variables of the adapters (adapters/registry.py), as they are set
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Config:
@@ -104,7 +110,7 @@ class Config:
             proxy_hops=told.value("proxy_hops", _whole(0, 5), 0),
             web_processes=told.value("web_processes", _whole(1, 64), 2),
             web_threads=told.value("web_threads", _whole(1, 64), 4),
-            workers=told.value("workers", _whole(1, 64), 2),
+            workers=told.value("workers", _whole(1, 64), 3),
             simulator_port=told.value("simulator_port", _whole(1, 65535), SIMULATOR_PORT),
             key_ring=told.text("key_ring") or kept.get("key_ring"),
             sealing_key=told.text("sealing_key") or kept.get("sealing_key"),
@@ -112,8 +118,12 @@ class Config:
             secrets_path=secrets_path,
             demo=demo,
             clock_path=told.path("clock_path") or (home / "clock.json" if demo else None),
+            callbacks_anywhere=told.value("callbacks_anywhere", _yes_or_no, demo),
             log_form=told.value("log_form", _one_of(_LOG_FORMS), "auto"),
             log_level=told.value("log_level", _one_of(_LOG_LEVELS), "info"),
+            gateways={
+                name: value for name, value in told.env.items() if name.startswith(GATEWAY_PREFIX)
+            },
         )
         config._refuse_half_embedded()
         return config
@@ -148,7 +158,7 @@ class Config:
 
         owner: only a child that migrates or backs up is told how to become the owner.
         """
-        told = dict(os.environ)
+        told = dict(os.environ) | dict(self.gateways)
         for name, variable in ENVIRONMENT.items():
             value = getattr(self, name)
             if value is None or (name == "owner_url" and not owner):
@@ -296,4 +306,4 @@ def _long_enough(text: str) -> str:
     return text
 
 
-assert set(ENVIRONMENT) == {f.name for f in fields(Config)}  # noqa: S101  # no field is forgotten
+assert set(ENVIRONMENT) | {"gateways"} == {f.name for f in fields(Config)}  # noqa: S101  # no field is forgotten

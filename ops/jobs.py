@@ -2,10 +2,12 @@
 run twice, late, or not at all: whatever is due stays due in PostgreSQL until it is done.
 
 drain, drain_long        act on the messages of one drain (payments/outbox.py)
+drain_calls              the same, for messages that ask somebody over the network
 request_reconciliation   ask for yesterday's runs, one message per account
 seal  expire_orders  sweep   upkeep
 
-SHORT and LONG are the tables of handlers: a new drain is a name in outbox.DRAINS and a line here.
+SHORT, CALLS and LONG are the tables of handlers: a new drain is a name in outbox.DRAINS and a line
+here.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from importlib import import_module
@@ -23,7 +26,7 @@ from rq.timeouts import JobTimeoutException
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from ops import logs
+from ops import calling, logs
 from ops.runtime import Runtime
 from payments import idempotency, orders, outbox, receipts, sealing
 from payments.domain import ids
@@ -41,6 +44,8 @@ LongHandler = Callable[[Runtime, Claimed], None]
 BATCH: Final = 500
 DRAIN_SECONDS: Final = 8.0  # then the job ends, and a stopping worker with it; the relay asks again
 LONG_DRAIN_SECONDS: Final = 300.0
+CALLS_SECONDS: Final = 20.0  # then nothing new is begun
+CALLS_AT_ONCE: Final = 8
 BATCH_SECONDS: Final = outbox.LEASE.total_seconds() * 2 / 3  # what is not begun by then goes back
 
 NIGHTLY: Final = timedelta(hours=1, minutes=30)  # after midnight in Hanoi
@@ -62,7 +67,15 @@ def _explain(runtime: Runtime, db: Session, message: Claimed) -> None:
     from reconciliation import verdicts  # noqa: PLC0415  # see `load`
 
     payment_id = ids.read("pay", message.body["payment"])
-    verdicts.explain_free_money(db, at=runtime.clock.now(), payment_id=payment_id)
+    if message.kind == "payment.doubled":
+        verdicts.explain_doubled(db, payment_id, at=runtime.clock.now())
+    else:
+        verdicts.explain_free_money(db, at=runtime.clock.now(), payment_id=payment_id)
+
+
+def _look_up(runtime: Runtime, message: Claimed) -> None:
+    ask = {"attempt.look_up": calling.look_up}
+    ask[message.kind](runtime, message)
 
 
 def _reconcile(runtime: Runtime, message: Claimed) -> None:
@@ -90,6 +103,7 @@ def _read_statement(runtime: Runtime, message: Claimed) -> None:
 
 
 SHORT: Final[dict[str, Handler]] = {"inbox": _inbox, "explain": _explain, "receipts": _receipts}
+CALLS: Final[dict[str, LongHandler]] = {"lookups": _look_up}
 LONG: Final[dict[str, LongHandler]] = {"statements": _read_statement, "reconcile": _reconcile}
 
 
@@ -107,7 +121,7 @@ def use(runtime: Runtime) -> None:
 
 def handled() -> frozenset[str]:
     """The drains that somebody handles."""
-    return frozenset(SHORT) | frozenset(LONG)
+    return frozenset(SHORT) | frozenset(CALLS) | frozenset(LONG)
 
 
 def drain(drain: str) -> None:
@@ -124,6 +138,23 @@ def drain(drain: str) -> None:
             outbox.release(db, left)
 
 
+def drain_calls(drain: str) -> None:
+    """Handle the due messages of a drain side by side, so that a slow answer holds up no other."""
+    runtime, handle = _given(), CALLS[drain]
+    end = time.monotonic() + CALLS_SECONDS
+    working: set[Future[None]] = set()
+    with ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix=drain) as pool:
+        while time.monotonic() < end:
+            free = CALLS_AT_ONCE - len(working)
+            if free:
+                with runtime.system.begin() as db:
+                    claimed = outbox.claim(db, drain, now=runtime.clock.now(), limit=free)
+                working |= {pool.submit(_act, runtime, handle, message) for message in claimed}
+            if not working:
+                return
+            _, working = wait(working, timeout=0.5, return_when=FIRST_COMPLETED)
+
+
 def drain_long(drain: str) -> None:
     """Handle the due messages of a drain one after the other, so that other workers share them."""
     runtime, handle = _given(), LONG[drain]
@@ -133,17 +164,7 @@ def drain_long(drain: str) -> None:
             claimed = outbox.claim(db, drain, now=runtime.clock.now(), limit=1)
         if not claimed:
             return
-        message = claimed[0]
-        try:
-            with _kept_alive(runtime, message):
-                handle(runtime, message)
-        except JobTimeoutException:
-            raise
-        except Exception as error:
-            _put_off(runtime, message, error)
-            continue
-        with runtime.sessions.begin(message.biller_id) as db:
-            outbox.done(db, message.id)
+        _act(runtime, handle, claimed[0])
 
 
 def request_reconciliation() -> None:
@@ -237,6 +258,20 @@ def sweep() -> None:
 def _given() -> Runtime:
     assert _runtime is not None, "ops.jobs.use comes first"  # noqa: S101  # a mistake of ours
     return _runtime
+
+
+def _act(runtime: Runtime, handle: LongHandler, message: Claimed) -> None:
+    """Handle one message that opens transactions of its own, and say that it is done."""
+    try:
+        with _kept_alive(runtime, message):
+            handle(runtime, message)
+    except JobTimeoutException:
+        raise
+    except Exception as error:
+        _put_off(runtime, message, error)
+        return
+    with runtime.sessions.begin(message.biller_id) as db:
+        outbox.done(db, message.id)
 
 
 def _handle(

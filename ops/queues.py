@@ -18,8 +18,9 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 QUICK: Final = "thuphi-quick"
+CALLS: Final = "thuphi-calls"
 LONG: Final = "thuphi-long"
-ORDER: Final = (QUICK, LONG)
+ORDER: Final = (QUICK, CALLS, LONG)
 """The order in which a worker looks."""
 
 _FAILURES_KEPT: Final = timedelta(days=1)
@@ -35,6 +36,7 @@ class Limits:
 
 JOBS: Final[Mapping[str, Limits]] = {
     "drain": Limits(QUICK, 120),
+    "drain_calls": Limits(CALLS, 300),
     "drain_long": Limits(LONG, 4 * 3600),
     "request_reconciliation": Limits(QUICK, 300),
     "seal": Limits(QUICK, 120),
@@ -43,12 +45,17 @@ JOBS: Final[Mapping[str, Limits]] = {
 }
 """Function of ops.jobs -> its limits: the only jobs there are (a test compares the two)."""
 
-LONG_DRAINS: Final = frozenset({"statements", "reconcile"})
+CALL_DRAINS: Final = frozenset({"lookups", "refunds", "deliveries"})
+"""Drains whose messages ask somebody over the network, who may be slow."""
+
+LONG_DRAINS: Final = frozenset({"statements", "settlements", "reconcile"})
 """Drains whose messages are much work each: they must not keep a payment waiting."""
 
 
 def job_for(drain: str) -> str:
     """The job that empties this drain."""
+    if drain in CALL_DRAINS:
+        return "drain_calls"
     return "drain_long" if drain in LONG_DRAINS else "drain"
 
 

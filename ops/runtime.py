@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import os
 import weakref
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Self
 
 import redis
 from sqlalchemy import Engine, create_engine
 
+from adapters import registry
+from adapters.http import Client
 from ops import checks, logs
 from ops.clock import Clock, OffsetClock, SystemClock
 from ops.config import Config
 from ops.errors import StartError
+from payments.domain.gateway import Gateway
 from payments.store.sessions import Sessions, SystemSessions
 from payments.vault import KeyRing
 
@@ -86,6 +90,17 @@ class Runtime:
                 "mới: openssl rand -base64 32",
                 f"THUPHI_KEY_RING or THUPHI_SEALING_KEY cannot be used ({wrong}). Make a key: "
                 "openssl rand -base64 32",
+            ) from None
+
+    @cached_property
+    def gateways(self) -> Mapping[str, Gateway]:
+        """Ways to pay that are asked over the network, by name."""
+        try:
+            return registry.gateways(self.config.gateways, Client())
+        except ValueError as wrong:  # names the variable
+            raise StartError(
+                f"Địa chỉ cổng thanh toán không dùng được: {wrong}",
+                f"The address of a gateway cannot be used: {wrong}",
             ) from None
 
     @cached_property

@@ -22,8 +22,7 @@ def family(config: Config, *, simulator: bool) -> Family:
 
 
 def specs(config: Config, *, simulator: bool) -> list[ChildSpec]:
-    """What runs, in the order of starting. The first worker never takes long jobs if there is
-    another: a night of reconciliation must not keep a payment waiting."""
+    """What runs, in the order of starting."""
     env = config.environment()
 
     def ours(name: str, *command: str) -> ChildSpec:
@@ -32,12 +31,22 @@ def specs(config: Config, *, simulator: bool) -> list[ChildSpec]:
 
     made = [ours("relay", "relay"), ours("schedule", "schedule")]
     for number in range(1, config.workers + 1):
-        only = ("--queue", queues.QUICK) if number == 1 and config.workers > 1 else ()
+        only = _only(number, config.workers)
         made.append(ours(f"worker-{number}", "worker", *only))
     made.append(ours("web", "web"))
     if simulator:
         made.append(ours("simulator", "simulator"))
     return made
+
+
+def _only(number: int, workers: int) -> tuple[str, ...]:
+    """What a worker of that number keeps to: one is always there for payments, and one for what
+    is asked over the network, whatever else takes long."""
+    if number == 1 and workers > 1:
+        return ("--queue", queues.QUICK)
+    if number == 2 and workers > 2:
+        return ("--queue", queues.CALLS, "--queue", queues.QUICK)
+    return ()
 
 
 def run(config: Config, *, simulator: bool, ready: Callable[[], None]) -> int:

@@ -1,47 +1,65 @@
 """Attempts: one try to pay an order at one gateway.
 
-Two steps, because no network call is made inside a transaction: `start` is committed before
-the gateway is called, `record` after it has answered. A crash between leaves `created`, which
-is looked up before anything new is tried. A gateway that calls nobody does both at once.
+No network call is made inside a transaction, so a try at a gateway is three steps: `begin` is
+committed before the gateway is called, `record` after it has answered, and a look-up is due from
+the first moment on. A crash between leaves `created`, which the look-up finds. A gateway that
+calls nobody does `start` and `record` at once.
+
+Only `money_in.take` makes a try succeed: it has succeeded when its payment is booked.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import assert_never
+from datetime import datetime, timedelta
+from typing import Any, Final, assert_never
 from uuid import UUID
 
 from sqlalchemy import Row, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from payments import audit, orders, outbox
-from payments.domain import ids
-from payments.domain.errors import Conflict, NotFound
+from payments.domain import ids, look_ups
+from payments.domain.errors import Conflict, Invalid, NotFound
 from payments.domain.gateway import (
     Ask,
     Checkout,
-    Outcome,
+    Gateway,
+    Known,
     Pending,
     Receiver,
     Refused,
-    Succeeded,
     Unknown,
 )
-from payments.domain.money import Money
+from payments.domain.money import Money, grouped
 from payments.domain.people import Actor
 from payments.domain.states import ATTEMPT, AttemptStatus, OrderStatus, move
 from payments.store.orders import attempt
 from payments.store.sessions import biller_of
 
-_OPEN = (OrderStatus.CREATED, OrderStatus.AWAITING)
+OPEN: Final = frozenset(
+    {
+        AttemptStatus.CREATED,
+        AttemptStatus.REDIRECTED,
+        AttemptStatus.PENDING,
+        AttemptStatus.UNKNOWN,
+    }
+)
+"""The states in which the gateway may still have news."""
+
+_SHORTEST: Final = timedelta(minutes=2)
+"""A checkout that ends sooner is not handed out again."""
+
+_ORDER_OPEN = (OrderStatus.CREATED, OrderStatus.AWAITING)
 
 # The order is locked, so that two attempts do not begin side by side at one gateway.
 _ORDER = text("""
 SELECT o.id, o.code, o.status, o.amount - o.allocated AS due, o.expires_at,
        a.bank_bin, a.account_number, a.holder,
        EXISTS (SELECT FROM attempt t WHERE t.biller_id = o.biller_id AND t.order_id = o.id
-               AND t.gateway = :gateway AND t.status = 'unknown') AS in_doubt
+               AND t.gateway = :gateway AND (t.status = 'unknown'
+                   OR (t.status = 'created' AND t.merchant_reference IS NOT NULL))) AS in_doubt
 FROM payment_order o
 JOIN bank_account a ON a.biller_id = o.biller_id AND a.id = o.bank_account_id
 WHERE o.biller_id = :biller AND o.id = :order FOR UPDATE OF o
@@ -50,74 +68,212 @@ WHERE o.biller_id = :biller AND o.id = :order FOR UPDATE OF o
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """An attempt that was written down; the gateway may be asked now."""
+    """An attempt that was written down; the gateway may be asked now.
+
+    checkout: set when an earlier try still stands, so that nobody has to be asked.
+    """
 
     id: UUID
     ask: Ask
+    checkout: Checkout | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the payer's browser and the gateway's call go back to, and where the payer is."""
+
+    return_url: str
+    notify_url: str
+    payer_address: str = ""
+    language: str = "vi"
+
+
+@dataclass(frozen=True, slots=True)
+class InHand:
+    """An attempt that may still have news. looks: how often the gateway was asked."""
+
+    gateway: str
+    status: AttemptStatus
+    looks: int
+    known: Known
 
 
 def start(db: Session, order_id: UUID, gateway: str, *, by: Actor, at: datetime) -> Started:
-    """Write the attempt down for what is still owed, and note that the order has been opened.
+    """Write down an attempt at a gateway that calls nobody.
 
-    Raises NotFound; Conflict when the order is over or paid, or while an earlier attempt at
-    this gateway is in doubt: that one is looked up first, or the payer could pay twice.
+    Raises NotFound; Conflict when the order is over or paid.
     """
+    row = _order(db, order_id, gateway, at)
+    attempt_id = ids.new()
+    ask = Ask(attempt_id, row.code, Money(row.due), _receiver(row), row.expires_at)
+    _write(db, order_id, gateway, ask, by=by, at=at)
+    if row.status == OrderStatus.CREATED:
+        orders.opened(db, order_id)
+    return Started(attempt_id, ask)
+
+
+def begin(
+    db: Session,
+    order_id: UUID,
+    gateway: Gateway,
+    settings: Mapping[str, str],
+    places: Places,
+    *,
+    by: Actor,
+    at: datetime,
+) -> Started:
+    """Write down an attempt that will be asked for over the network, once this is committed.
+
+    A try whose checkout still stands is returned instead of a second one. Raises NotFound;
+    Invalid when the gateway does not take such an amount; Conflict when the order is over or
+    paid, or while an earlier try at this gateway is in doubt: that one is looked up first, or
+    the payer could pay twice.
+    """
+    row = _order(db, order_id, gateway.name, at)
+    _require_amount(gateway, settings, row.due)
+    standing = _standing(db, order_id, gateway.name, row.due, at)
+    if standing is not None:
+        return _again(standing, row, places)
+    attempt_id = ids.new()
+    ask = Ask(
+        attempt_id,
+        row.code,
+        Money(row.due),
+        _receiver(row),
+        min(row.expires_at, at + gateway.lifetime),
+        reference=gateway.reference(attempt_id, row.code, at),
+        started_at=at,
+        return_url=places.return_url,
+        notify_url=places.notify_url,
+        payer_address=places.payer_address,
+        language=places.language,
+    )
+    _write(db, order_id, gateway.name, ask, by=by, at=at)
+    if row.status == OrderStatus.CREATED:
+        orders.opened(db, order_id)
+    _ask_again(db, attempt_id, at + look_ups.FIRST, at=at)
+    return Started(attempt_id, ask)
+
+
+def record(
+    db: Session, attempt_id: UUID, said: Checkout | Pending | Refused | Unknown, *, at: datetime
+) -> AttemptStatus:
+    """Write down what the gateway said, unless the truth is known by now; return the status.
+
+    A checkout that comes late does not reopen what is over, a refusal never undoes a payment,
+    and a payer who is at the gateway stays there. The same again changes nothing. Raises
+    NotFound.
+    """
+    row = locked(db, attempt_id)
+    was, to = AttemptStatus(row.status), _status(said)
+    waits = was == AttemptStatus.REDIRECTED and to == AttemptStatus.PENDING
+    if was == to or was not in OPEN or to not in ATTEMPT[was] or waits:
+        return was
+    db.execute(
+        update(attempt)
+        .where(attempt.c.biller_id == biller_of(db), attempt.c.id == attempt_id)
+        .values(status=move(ATTEMPT, was, to=to), updated_at=at, **_values(said))
+    )
+    if to not in OPEN:
+        body = {"attempt": ids.shown("att", attempt_id)}
+        outbox.emit(db, f"attempt.{to}", body, at=at)
+    return to
+
+
+def doubt(db: Session, attempt_id: UUID, reason: str, *, at: datetime) -> None:
+    """Money may have moved: have the gateway asked at once, whatever we thought of the try."""
+    record(db, attempt_id, Unknown(reason), at=at)
+    _ask_again(db, attempt_id, at, at=at)
+
+
+def succeeded(db: Session, attempt_id: UUID, reference: str, *, at: datetime) -> None:
+    """The payment of this try is booked. For `money_in.take` only; a repeat changes nothing."""
+    row = locked(db, attempt_id)
+    if row.status == AttemptStatus.SUCCEEDED:
+        return
+    to = move(ATTEMPT, AttemptStatus(row.status), to=AttemptStatus.SUCCEEDED)
+    db.execute(
+        update(attempt)
+        .where(attempt.c.biller_id == biller_of(db), attempt.c.id == attempt_id)
+        .values(status=to, updated_at=at, provider_reference=reference, reason=None)
+    )
+    outbox.emit(db, "attempt.succeeded", {"attempt": ids.shown("att", attempt_id)}, at=at)
+
+
+def in_hand(db: Session, attempt_id: UUID, *, now: datetime) -> InHand | None:
+    """What to ask the gateway with; None when the truth is known. Raises NotFound."""
+    row = locked(db, attempt_id)
+    if row.status not in OPEN or row.merchant_reference is None:
+        return None
+    known = Known(
+        attempt_id,
+        row.merchant_reference,
+        row.provider_reference,
+        Money(row.amount),
+        row.created_at,
+        row.expires_at,
+        now,
+    )
+    return InHand(row.gateway, AttemptStatus(row.status), row.looks, known)
+
+
+def looked(
+    db: Session, attempt_id: UUID, after_end: tuple[timedelta, ...], *, at: datetime
+) -> datetime | None:
+    """The gateway was asked and the try is still open: when it is asked again.
+
+    after_end: the gateway's own schedule. None: never by itself; a person is told once.
+    """
+    row = locked(db, attempt_id)
+    if row.status not in OPEN:
+        return None
+    db.execute(
+        update(attempt)
+        .where(attempt.c.biller_id == biller_of(db), attempt.c.id == attempt_id)
+        .values(looks=row.looks + 1)
+    )
+    in_doubt = row.status in (AttemptStatus.CREATED, AttemptStatus.UNKNOWN)
+    due = look_ups.next_one(
+        row.created_at, row.expires_at, after_end, in_doubt=in_doubt, looks=row.looks + 1, now=at
+    )
+    if due is not None:
+        _ask_again(db, attempt_id, due, at=at)
+        return due
+    body = {"attempt": ids.shown("att", attempt_id), "status": row.status}
+    outbox.emit(db, "attempt.unresolved", body, at=at, once=str(attempt_id))
+    return None
+
+
+def find(db: Session, gateway: str, reference: str) -> Row[Any] | None:
+    """The attempt of this biller that has this name at the gateway."""
+    return db.execute(
+        select(attempt).where(
+            attempt.c.biller_id == biller_of(db),
+            attempt.c.gateway == gateway,
+            attempt.c.merchant_reference == reference,
+        )
+    ).one_or_none()
+
+
+def locked(db: Session, attempt_id: UUID) -> Row[Any]:
+    """The attempt's row, held until the commit. Raises NotFound."""
+    row = db.execute(
+        select(attempt)
+        .where(attempt.c.biller_id == biller_of(db), attempt.c.id == attempt_id)
+        .with_for_update()
+    ).one_or_none()
+    if row is None:
+        raise NotFound()
+    return row
+
+
+def _order(db: Session, order_id: UUID, gateway: str, at: datetime) -> Row[Any]:
     row = db.execute(
         _ORDER, {"biller": biller_of(db), "order": order_id, "gateway": gateway}
     ).one_or_none()
     if row is None:
         raise NotFound()
-    _require_open(row, at)
-    attempt_id = ids.new()
-    db.execute(
-        insert(attempt).values(
-            biller_id=biller_of(db),
-            id=attempt_id,
-            order_id=order_id,
-            gateway=gateway,
-            amount=row.due,
-            status=AttemptStatus.CREATED,
-            created_at=at,
-            updated_at=at,
-        )
-    )
-    if row.status == OrderStatus.CREATED:
-        orders.opened(db, order_id)
-    detail = {"gateway": gateway, "amount": row.due}
-    audit.note(db, "attempt.start", ids.shown("att", attempt_id), by=by, at=at, detail=detail)
-    receiver = Receiver(row.bank_bin, row.account_number, row.holder)
-    ask = Ask(attempt_id, row.code, Money(row.due), receiver, row.expires_at)
-    return Started(attempt_id, ask)
-
-
-def record(db: Session, attempt_id: UUID, said: Checkout | Outcome, *, at: datetime) -> None:
-    """Write down what the gateway said. The same again changes nothing.
-
-    Raises NotFound; IllegalMove for what cannot follow, such as a refusal after success.
-    """
-    was = db.scalar(
-        select(attempt.c.status)
-        .where(attempt.c.biller_id == biller_of(db), attempt.c.id == attempt_id)
-        .with_for_update()
-    )
-    if was is None:
-        raise NotFound()
-    to = _status(said)
-    if was == to:
-        return
-    values = _values(said)
-    db.execute(
-        update(attempt)
-        .where(attempt.c.biller_id == biller_of(db), attempt.c.id == attempt_id)
-        .values(status=move(ATTEMPT, AttemptStatus(was), to=to), updated_at=at, **values)
-    )
-    if to in (AttemptStatus.SUCCEEDED, AttemptStatus.FAILED):
-        body = {"attempt": ids.shown("att", attempt_id)}
-        outbox.emit(db, f"attempt.{to}", body, at=at)
-
-
-def _require_open(row: Row[tuple[object, ...]], at: datetime) -> None:
-    if row.status not in _OPEN or row.expires_at <= at:
+    if row.status not in _ORDER_OPEN or row.expires_at <= at:
         raise Conflict(
             "Mã thanh toán đã hết hạn hoặc đã hủy.", "The payment code has expired or is cancelled."
         )
@@ -128,25 +284,92 @@ def _require_open(row: Row[tuple[object, ...]], at: datetime) -> None:
             "Lần thanh toán trước đang được kiểm tra; hãy chờ kết quả.",
             "An earlier attempt is being looked up; wait for its outcome.",
         )
+    return row
 
 
-def _status(said: Checkout | Outcome) -> AttemptStatus:
+def _require_amount(gateway: Gateway, settings: Mapping[str, str], due: int) -> None:
+    limits = gateway.limits(settings)
+    if not limits.least <= due <= limits.most:
+        raise Invalid(
+            f"{gateway.label} nhận mỗi lần từ {grouped(limits.least)} ₫ đến "
+            f"{grouped(limits.most)} ₫; khoản này là {grouped(due)} ₫. Hãy chọn cách khác.",
+            f"{gateway.label} takes {grouped(limits.least)} to {grouped(limits.most)} đồng at a "
+            f"time; this is {grouped(due)}. Choose another way.",
+        )
+
+
+def _standing(db: Session, order_id: UUID, gateway: str, due: int, at: datetime) -> Row[Any] | None:
+    """The try that the payer can go on with: same amount, and time enough."""
+    return db.execute(
+        select(attempt)
+        .where(attempt.c.biller_id == biller_of(db), attempt.c.order_id == order_id)
+        .where(attempt.c.gateway == gateway, attempt.c.amount == due)
+        .where(attempt.c.status.in_((AttemptStatus.REDIRECTED, AttemptStatus.PENDING)))
+        .where(attempt.c.redirect_url.is_not(None))
+        .where(attempt.c.expires_at > at + _SHORTEST)
+        .order_by(attempt.c.created_at.desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def _again(standing: Row[Any], row: Row[Any], places: Places) -> Started:
+    ask = Ask(
+        standing.id,
+        row.code,
+        Money(standing.amount),
+        _receiver(row),
+        standing.expires_at,
+        reference=standing.merchant_reference,
+        started_at=standing.created_at,
+        return_url=places.return_url,
+        notify_url=places.notify_url,
+    )
+    checkout = Checkout(standing.qr_text, standing.redirect_url, standing.provider_reference)
+    return Started(standing.id, ask, checkout)
+
+
+def _write(db: Session, order_id: UUID, gateway: str, ask: Ask, *, by: Actor, at: datetime) -> None:
+    db.execute(
+        insert(attempt).values(
+            biller_id=biller_of(db),
+            id=ask.attempt_id,
+            order_id=order_id,
+            gateway=gateway,
+            amount=ask.amount.amount,
+            status=AttemptStatus.CREATED,
+            merchant_reference=ask.reference or None,
+            expires_at=ask.expires_at,
+            created_at=at,
+            updated_at=at,
+        )
+    )
+    detail = {"gateway": gateway, "amount": ask.amount.amount}
+    audit.note(db, "attempt.start", ids.shown("att", ask.attempt_id), by=by, at=at, detail=detail)
+
+
+def _ask_again(db: Session, attempt_id: UUID, due: datetime, *, at: datetime) -> None:
+    outbox.emit(db, "attempt.look_up", {"attempt": ids.shown("att", attempt_id)}, at=at, due_at=due)
+
+
+def _receiver(row: Row[Any]) -> Receiver:
+    return Receiver(row.bank_bin, row.account_number, row.holder)
+
+
+def _status(said: Checkout | Pending | Refused | Unknown) -> AttemptStatus:
     match said:
         case Checkout(redirect_url=url):
             return AttemptStatus.PENDING if url is None else AttemptStatus.REDIRECTED
-        case Succeeded():
-            return AttemptStatus.SUCCEEDED
         case Pending():
             return AttemptStatus.PENDING
-        case Refused():
-            return AttemptStatus.FAILED
+        case Refused(ending=ending):
+            return AttemptStatus(ending.value)
         case Unknown():
             return AttemptStatus.UNKNOWN
         case _:
             assert_never(said)
 
 
-def _values(said: Checkout | Outcome) -> dict[str, str | None]:
+def _values(said: Checkout | Pending | Refused | Unknown) -> dict[str, str | None]:
     match said:
         case Checkout():
             return {
@@ -154,9 +377,7 @@ def _values(said: Checkout | Outcome) -> dict[str, str | None]:
                 "redirect_url": said.redirect_url,
                 "provider_reference": said.reference,
             }
-        case Succeeded():
-            return {"provider_reference": said.reference}
-        case Refused():
-            return {"reason": said.reason}
+        case Refused() | Unknown():
+            return {"reason": said.reason or None}
         case _:
             return {}

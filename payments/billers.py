@@ -83,6 +83,12 @@ def find(db: Session, code: str) -> UUID:
     return found
 
 
+def code_of(db: Session) -> str:
+    """The code of this transaction's biller, as it stands in its addresses."""
+    code: str = db.execute(select(biller.c.code).where(biller.c.id == biller_of(db))).scalar_one()
+    return code
+
+
 def add_bank_account(
     db: Session,
     *,

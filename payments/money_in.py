@@ -6,24 +6,23 @@ second fact with its own journal (allocations.py), so that undoing one never tou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from payments import allocations, ledger, outbox, vault
+from payments import allocations, attempts, dues, ledger, outbox, vault
 from payments.domain import codes, ids, journals, quotes
 from payments.domain.calendar import business_day
 from payments.domain.errors import NotFound, Repeated
+from payments.domain.gateway import Succeeded
 from payments.domain.journals import Journal
 from payments.domain.money import Money
 from payments.domain.people import Actor
-from payments.domain.quotes import Asked, Quoted
+from payments.domain.quotes import Quoted
 from payments.store.orders import bank_account
 from payments.store.payments import payment
 from payments.store.sessions import biller_of
@@ -79,6 +78,126 @@ def report(db: Session, notice: Incoming, *, key_id: UUID, at: datetime) -> Rece
     return received
 
 
+def take(
+    db: Session, attempt_id: UUID, paid: Succeeded, *, at: datetime, key_id: UUID | None = None
+) -> Received:
+    """Book the payment of a try at a gateway, and pay the order it was for.
+
+    Whoever told first, notice, look-up or settlement, its transaction number makes it once. The
+    amount is the gateway's: what is more than the order asks for becomes the payer's credit,
+    what is less leaves it part paid. A second payment of a paid order is credit, too, and a
+    person is asked about giving it back. key_id: the data key that seals memo and counterparty.
+    Raises NotFound, Repeated when the number is known with another amount.
+    """
+    row = attempts.locked(db, attempt_id)
+    code = _code(db, row.order_id)
+    incoming = Incoming(
+        row.gateway,
+        paid.reference,
+        paid.account_number,
+        paid.amount,
+        paid.paid_at or at,
+        memo=code,
+        bank_reference=paid.bank_reference,
+    )
+    received = _book(db, incoming, row.id, key_id=key_id or vault.new_key(db, at=at), at=at)
+    if received.first_time:
+        _pay_or_keep(db, received.payment_id, code, at=at)
+    else:
+        _came_of(db, received.payment_id, row.id)
+    if _paid_of(db, row.id) >= row.amount:
+        attempts.succeeded(db, row.id, paid.reference, at=at)
+    return received
+
+
+def _book(
+    db: Session, incoming: Incoming, attempt_id: UUID, *, key_id: UUID, at: datetime
+) -> Received:
+    """The payment, where its money is: at the gateway, or on its way to the biller's bank."""
+    day = business_day(incoming.received_at)
+    if not incoming.account_number:
+        journal = journals.money_at_gateway(
+            incoming.gateway, incoming.reference, incoming.amount, day=day
+        )
+        return receive(
+            db,
+            incoming,
+            account_id=None,
+            journal=journal,
+            is_notice=False,
+            key_id=key_id,
+            at=at,
+            attempt_id=attempt_id,
+        )
+    account = _account(db, incoming.account_number)
+    shown = _on_statement(db, account, incoming)
+    if shown is not None:
+        return Received(shown, first_time=False)
+    journal = journals.money_noticed(
+        incoming.gateway, incoming.reference, incoming.account_number, incoming.amount, day=day
+    )
+    return receive(
+        db,
+        incoming,
+        account_id=account,
+        journal=journal,
+        is_notice=True,
+        key_id=key_id,
+        at=at,
+        attempt_id=attempt_id,
+    )
+
+
+def _pay_or_keep(db: Session, payment_id: UUID, code: str, *, at: datetime) -> None:
+    """The payer chose this order at the gateway: there is nothing to read out of a memo.
+
+    The money of a cancelled order stays free, and a person says what it is for.
+    """
+    order = dues.of_orders(db, {code})[code]
+    if order.asked.status == "cancelled":
+        return
+    free = _free(db, payment_id)
+    applied = dues.pay(db, payment_id, order, free, rule="attempt", at=at)
+    if free > applied:
+        rest = Money(free - applied)
+        credit_id = allocations.keep(db, payment_id, order.beneficiary_id, rest, at=at)
+        if applied == 0:
+            body = {"payment": ids.shown("pay", payment_id), "credit": str(credit_id)}
+            outbox.emit(db, "payment.doubled", body, at=at)
+
+
+def _came_of(db: Session, payment_id: UUID, attempt_id: UUID) -> None:
+    """Link a payment that was booked before anybody named its try; a statement line may have."""
+    db.execute(
+        update(payment)
+        .where(payment.c.biller_id == biller_of(db), payment.c.id == payment_id)
+        .where(payment.c.attempt_id.is_(None))
+        .values(attempt_id=attempt_id)
+    )
+
+
+def _paid_of(db: Session, attempt_id: UUID) -> int:
+    """What came of a try so far: some gateways are paid in parts."""
+    return (
+        db.scalar(
+            select(func.sum(payment.c.amount)).where(
+                payment.c.biller_id == biller_of(db), payment.c.attempt_id == attempt_id
+            )
+        )
+        or 0
+    )
+
+
+def _code(db: Session, order_id: UUID) -> str:
+    found: str | None = db.scalar(
+        text("SELECT code FROM payment_order WHERE biller_id = :biller AND id = :order"),
+        {"biller": biller_of(db), "order": order_id},
+    )
+    if found is None:
+        raise NotFound()
+    return found
+
+
 def _on_statement(db: Session, account_id: UUID, notice: Incoming) -> UUID | None:
     """The payment that a statement line brought before its notice came, if there is just one.
 
@@ -106,15 +225,17 @@ def receive(
     db: Session,
     incoming: Incoming,
     *,
-    account_id: UUID,
+    account_id: UUID | None,
     journal: Journal,
     is_notice: bool,
     key_id: UUID,
     at: datetime,
+    attempt_id: UUID | None = None,
 ) -> Received:
     """Write the payment and its journal, once. Applies nothing; see `report`.
 
-    is_notice: the bank's statement has still to show it.
+    account_id: None when the gateway holds the money. is_notice: the bank's statement has still
+    to show it. attempt_id: the try at a gateway that it came of.
     """
     biller_id, payment_id = biller_of(db), ids.new()
     written = db.scalar(
@@ -125,6 +246,7 @@ def receive(
             gateway=incoming.gateway,
             provider_reference=incoming.reference,
             bank_account_id=account_id,
+            attempt_id=attempt_id,
             bank_reference=incoming.bank_reference,
             amount=incoming.amount.amount,
             received_at=incoming.received_at,
@@ -162,10 +284,10 @@ def apply_quoted(db: Session, payment_id: UUID, memo: str, *, at: datetime) -> Q
     """
     free = _free(db, payment_id)
     found = codes.find(memo)
-    asked = _asked(db, {f.code for f in found})
+    asked = dues.of_orders(db, {f.code for f in found})
     decision = quotes.decide(found, {code: order.asked for code, order in asked.items()}, free)
     for code in decision.codes:
-        free -= _pay(db, payment_id, asked[code], free, rule=decision.rule, at=at)
+        free -= dues.pay(db, payment_id, asked[code], free, rule=decision.rule, at=at)
     if decision.codes and free:
         allocations.keep(
             db, payment_id, asked[decision.codes[0]].beneficiary_id, Money(free), at=at
@@ -180,14 +302,9 @@ def pay_order(
 
     by: the person who says so, none when a rule of the matching decided.
     """
-    code = db.scalar(
-        text("SELECT code FROM payment_order WHERE biller_id = :biller AND id = :order"),
-        {"biller": biller_of(db), "order": order_id},
-    )
-    if code is None:
-        raise NotFound()
-    order = _asked(db, {code})[code]
-    return _pay(db, payment_id, order, _free(db, payment_id), rule=rule, at=at, by=by)
+    code = _code(db, order_id)
+    order = dues.of_orders(db, {code})[code]
+    return dues.pay(db, payment_id, order, _free(db, payment_id), rule=rule, at=at, by=by)
 
 
 def beneficiary_of_order(db: Session, order_id: UUID) -> UUID:
@@ -201,92 +318,6 @@ def beneficiary_of_order(db: Session, order_id: UUID) -> UUID:
     if found is None:
         raise NotFound()
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class _Order:
-    id: UUID
-    asked: Asked
-    parts: Sequence[tuple[UUID, int]]  # (invoice, đồng this order may still put on it)
-    beneficiary_id: UUID
-
-
-# Locked in id order, so that two payments of one family never wait for each other in a ring.
-# Locked before it is read: after a wait only the locked row would be new, and the order beside it
-# would still ask for what another payment has just given.
-_LOCK_BILLS = text("""
-SELECT i.id FROM payment_order o
-JOIN order_invoice p ON p.biller_id = o.biller_id AND p.order_id = o.id
-JOIN invoice i ON i.biller_id = p.biller_id AND i.id = p.invoice_id
-WHERE o.biller_id = :biller AND o.code = ANY(:codes)
-ORDER BY i.id FOR UPDATE OF i
-""")
-
-_ASKED = text("""
-SELECT o.id AS order_id, o.code, o.status, o.amount - o.allocated AS order_left,
-       i.id AS invoice_id, i.beneficiary_id, i.status AS invoice_status,
-       CASE WHEN i.status = 'issued' THEN least(p.amount, i.amount - i.allocated) ELSE 0 END AS part
-FROM payment_order o
-JOIN order_invoice p ON p.biller_id = o.biller_id AND p.order_id = o.id
-JOIN invoice i ON i.biller_id = p.biller_id AND i.id = p.invoice_id
-WHERE o.biller_id = :biller AND o.code = ANY(:codes)
-ORDER BY i.id
-""")
-
-
-def _asked(db: Session, wanted: set[str]) -> dict[str, _Order]:
-    if not wanted:
-        return {}
-    asked_for = {"biller": biller_of(db), "codes": sorted(wanted)}
-    db.execute(_LOCK_BILLS, asked_for)
-    rows = db.execute(_ASKED, asked_for).all()
-    by_code: dict[str, list[Row[Any]]] = {}
-    for row in rows:
-        by_code.setdefault(row.code, []).append(row)
-    return {code: _order(parts) for code, parts in by_code.items()}
-
-
-def _order(rows: Sequence[Row[Any]]) -> _Order:
-    left, parts = rows[0].order_left, []
-    for row in rows:
-        part = min(row.part, left)
-        left -= part
-        parts.append((row.invoice_id, part))
-    due = sum(part for _, part in parts)
-    # An order whose bills were all withdrawn asks for nothing any more.
-    withdrawn = all(row.invoice_status != "issued" for row in rows)
-    asked = Asked(due, "cancelled" if withdrawn else rows[0].status)
-    return _Order(rows[0].order_id, asked, parts, rows[0].beneficiary_id)
-
-
-def _pay(
-    db: Session,
-    payment_id: UUID,
-    order: _Order,
-    free: int,
-    *,
-    rule: str,
-    at: datetime,
-    by: Actor | None = None,
-) -> int:
-    """Spread free money over the order's bills in turn; return what was applied."""
-    applied = 0
-    for invoice_id, part in order.parts:
-        amount = min(part, free - applied)
-        if amount <= 0:
-            continue
-        allocations.apply(
-            db,
-            payment_id,
-            invoice_id,
-            Money(amount),
-            rule=rule,
-            at=at,
-            order_id=order.id,
-            by=by,
-        )
-        applied += amount
-    return applied
 
 
 def _free(db: Session, payment_id: UUID) -> int:

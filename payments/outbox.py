@@ -42,6 +42,11 @@ DRAINS: Final[Mapping[str, str]] = {
     "invoice.cancelled": "receipts",
     "statement.received": "statements",
     "run.requested": "reconcile",
+    "payment.doubled": "explain",
+    "attempt.look_up": "lookups",
+    "refund.look_up": "lookups",
+    "refund.approved": "refunds",
+    "settlement.received": "settlements",
 }
 """Kind of message -> the drain that acts on it. Every other kind is told to billers only."""
 

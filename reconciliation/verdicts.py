@@ -79,6 +79,28 @@ def explain_free_money(db: Session, *, at: datetime, payment_id: UUID | None = N
     return len(rows)
 
 
+def explain_doubled(db: Session, payment_id: UUID, *, at: datetime) -> None:
+    """A second payment of a paid order is the payer's credit: ask a person about giving it back."""
+    row = db.execute(
+        text("""SELECT p.fact_day, p.gateway, sum(c.amount - c.used - c.refunded) AS kept
+                FROM payment p JOIN credit c ON c.biller_id = p.biller_id AND c.payment_id = p.id
+                WHERE p.biller_id = :biller AND p.id = :payment AND c.live
+                GROUP BY p.biller_id, p.id"""),
+        {"biller": biller_of(db), "payment": payment_id},
+    ).one_or_none()
+    if row is None or row.kept <= 0:
+        return
+    discrepancies.open_(
+        db,
+        "DUPLICATE_PAYMENT",
+        discrepancies.Subject(payment_id=payment_id),
+        int(row.kept),
+        findings=discrepancies.Findings(rule="attempt"),
+        day=row.fact_day,
+        at=at,
+    )
+
+
 def undone_pairs(db: Session) -> frozenset[tuple[str, str]]:
     """(payment or line, order) pairs that a person took apart, as ids in the frames."""
     rows = db.execute(

@@ -14,13 +14,34 @@ from uuid import UUID
 from sqlalchemy import Row, select, update
 from sqlalchemy.orm import Session
 
-from payments import money_in, vault
+from payments import attempts, money_in, vault
 from payments.domain.errors import Conflict, DomainError, Invalid, NotFound
+from payments.domain.gateway import Ending, Refused, Succeeded
 from payments.domain.states import CALL, CallStatus, move
 from payments.store.orders import bank_account
 from payments.store.sessions import biller_of
 from webhooks.event import Event, Kind
 from webhooks.store import inbound_call
+
+
+class OtherAmount(Conflict):
+    """The gateway tells of another amount than it was asked for: it is looked up."""
+
+    slug = "other-amount"
+    title_vi = "Cổng thanh toán báo số tiền khác với số tiền đã yêu cầu"
+    title_en = "The gateway tells of another amount than was asked for"
+
+    def __init__(self, attempt_id: UUID) -> None:
+        super().__init__()
+        self.attempt_id = attempt_id
+
+
+class UnknownTry(NotFound):
+    """No try to pay of this biller has the name that the gateway gave."""
+
+    slug = "unknown-try"
+    title_vi = "Không có lần thanh toán nào mang mã mà cổng thanh toán báo"
+    title_en = "No attempt has the name that the gateway gave"
 
 
 class OtherSource(Conflict):
@@ -34,7 +55,8 @@ class OtherSource(Conflict):
 def handle(db: Session, body: Mapping[str, Any], *, at: datetime) -> None:
     """Book the call named in an "inbound.received" message, or park it with the reason.
 
-    A call that was booked or parked before is left as it is.
+    A call that was booked is left as it is; one that is parked is tried again, and stays parked
+    if it still cannot be booked.
     """
     call_id = UUID(str(body["call"]))
     row = db.execute(
@@ -42,7 +64,7 @@ def handle(db: Session, body: Mapping[str, Any], *, at: datetime) -> None:
         .where(inbound_call.c.biller_id == biller_of(db), inbound_call.c.id == call_id)
         .with_for_update()
     ).one()
-    if row.status != CallStatus.RECEIVED:
+    if row.status not in (CallStatus.RECEIVED, CallStatus.PARKED):
         return
     event = Event.read(vault.unseal(db, row.key_id, row.sealed, context=f"call:{row.id}")["event"])
     try:
@@ -51,17 +73,22 @@ def handle(db: Session, body: Mapping[str, Any], *, at: datetime) -> None:
     except (NotFound, Conflict, Invalid) as error:
         # A fact we cannot place yet is kept for a person, never dropped and never retried
         # for ever.
-        noted = f"; {row.reason}" if row.reason else ""
-        _settle(db, row, CallStatus.PARKED, reason=_words(error) + noted)
+        _park(db, row, error)
+        if isinstance(error, OtherAmount):
+            attempts.doubt(db, error.attempt_id, "other_amount", at=at)
     else:
         _settle(db, row, CallStatus.BOOKED, payment_id=payment_id)
 
 
 def _credit(db: Session, row: Row[Any], event: Event, at: datetime) -> UUID | None:
+    """Money on a bank account: for the try that it names, else for what its memo says."""
+    known = attempts.find(db, row.source, event.merchant_reference)
+    if known is not None:
+        return _taken(db, row, known.id, event, at)
     _require_source(db, event.account_number, row.source)
     incoming = money_in.Incoming(
         gateway=row.source,
-        reference=event.event_id,
+        reference=event.transaction,
         account_number=event.account_number,
         amount=event.amount,
         received_at=event.at,
@@ -73,8 +100,46 @@ def _credit(db: Session, row: Row[Any], event: Event, at: datetime) -> UUID | No
     return money_in.report(db, incoming, key_id=row.key_id, at=at).payment_id
 
 
+def _paid(db: Session, row: Row[Any], event: Event, at: datetime) -> UUID | None:
+    """A try was paid; another amount than was asked for is looked up before it is believed."""
+    known = _try(db, row, event)
+    if event.amount.amount != known.amount:
+        raise OtherAmount(known.id)
+    return _taken(db, row, known.id, event, at)
+
+
+def _ended(db: Session, row: Row[Any], event: Event, at: datetime) -> UUID | None:
+    """A try is over and no money moved, unless the truth was told before."""
+    known = _try(db, row, event)
+    if event.amount.amount != known.amount:
+        raise OtherAmount(known.id)
+    refused = Refused(event.reason or "refused", Ending(event.ending))
+    attempts.record(db, known.id, refused, at=at)
+    return None
+
+
+def _doubt(db: Session, row: Row[Any], event: Event, at: datetime) -> UUID | None:
+    """Money may have moved: the gateway is asked at once."""
+    attempts.doubt(db, _try(db, row, event).id, event.reason or "doubt", at=at)
+    return None
+
+
 def _nothing(db: Session, row: Row[Any], event: Event, at: datetime) -> UUID | None:
     return None
+
+
+def _taken(db: Session, row: Row[Any], attempt_id: UUID, event: Event, at: datetime) -> UUID:
+    paid = Succeeded(
+        event.transaction, event.amount, event.at, event.account_number, event.bank_reference
+    )
+    return money_in.take(db, attempt_id, paid, key_id=row.key_id, at=at).payment_id
+
+
+def _try(db: Session, row: Row[Any], event: Event) -> Row[Any]:
+    known = attempts.find(db, row.source, event.merchant_reference)
+    if known is None:
+        raise UnknownTry()
+    return known
 
 
 VERBS: Final[Mapping[Kind, Callable[[Session, Row[Any], Event, datetime], UUID | None]]] = {
@@ -82,6 +147,9 @@ VERBS: Final[Mapping[Kind, Callable[[Session, Row[Any], Event, datetime], UUID |
     # What leaves an account is booked when its statement line comes, against the refund or
     # charge it belongs to; the notice of it is only kept.
     Kind.DEBIT: _nothing,
+    Kind.PAID: _paid,
+    Kind.ENDED: _ended,
+    Kind.DOUBT: _doubt,
     Kind.TEST: _nothing,
 }
 
@@ -94,6 +162,13 @@ def _require_source(db: Session, number: str, source: str) -> None:
     )
     if told_by is not None and told_by != source:
         raise OtherSource()
+
+
+def _park(db: Session, row: Row[Any], error: DomainError) -> None:
+    reason = _words(error)
+    if row.status == CallStatus.RECEIVED:
+        noted = f"; {row.reason}" if row.reason else ""
+        _settle(db, row, CallStatus.PARKED, reason=reason + noted)
 
 
 def _settle(db: Session, row: Row[Any], to: CallStatus, **values: object) -> None:

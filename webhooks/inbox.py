@@ -9,43 +9,121 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, func, select, update
+from sqlalchemy import ColumnElement, Row, case, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from payments import channels, outbox, vault
+from payments import attempts, channels, outbox, vault
 from payments.domain import ids
 from payments.domain.errors import NotFound
-from payments.domain.states import CallStatus
+from payments.domain.states import AttemptStatus, CallStatus
 from payments.store.sessions import biller_of
-from webhooks.event import Answer, Call, Event, EventSource, Forged
+from webhooks.event import Answer, Call, Event, EventSource, Finding, Forged, Kind
 from webhooks.store import inbound_call
 
 OTHER_CONTENT: Final = "told again with other content"
+_NO_ANSWER: Final = Answer(0, "")
 
 
 def receive(db: Session, source: EventSource, call: Call, *, at: datetime) -> Answer:
     """Keep the call and return what to answer.
 
-    A repeat is counted on the first call and gets the same answer. Raises NotFound when
-    this biller has not set the channel up.
+    A repeat is counted on the first call. Each event of a call is kept by itself, and the answer
+    is about the one that matters most. Raises NotFound when this biller has not set the channel
+    up; one that is switched off still hears of what was begun before.
     """
-    settings = channels.settings_of(db, source.name)
+    settings = channels.settings_of(db, source.name, even_off=True)
     if settings is None:
         raise NotFound()
     verdict = source.verify(call, settings, now=at)
-    answer = source.refused(verdict) if isinstance(verdict, Forged) else source.accepted(verdict)
-    call_id = _keep(db, source, call, verdict, answer, at=at)
-    if call_id is None:
-        _count_repeat(db, source, call, verdict)
-    elif isinstance(verdict, Event):
-        outbox.emit(db, "inbound.received", {"call": str(call_id)}, at=at)
+    if isinstance(verdict, Forged):
+        answer = source.refused(verdict)
+        if _keep(db, source, call, verdict, answer, at=at) is None:
+            _count(db, _first(db, source, _fingerprint(source, call, verdict)))
+        return answer
+    heard: list[tuple[Event, tuple[Finding, UUID]]] = []
+    for event in verdict:
+        part_of = heard[0][1][1] if heard else None
+        heard.append((event, _hear(db, source, call, event, part_of, at=at)))
+    event, (finding, _) = min(heard, key=lambda one: _WEIGHT.index(one[1][0]))
+    answer = source.accepted(event, finding)
+    _write_answers(db, [call_id for _, (_, call_id) in heard], answer)
     return answer
+
+
+def again(db: Session, call_id: UUID, *, at: datetime) -> None:
+    """Try to book a parked call once more, because what it lacked may be here now.
+
+    Raises NotFound for a call that is not parked.
+    """
+    found = db.scalar(
+        select(inbound_call.c.id).where(
+            inbound_call.c.biller_id == biller_of(db),
+            inbound_call.c.id == call_id,
+            inbound_call.c.status == CallStatus.PARKED,
+        )
+    )
+    if found is None:
+        raise NotFound()
+    outbox.emit(db, "inbound.received", {"call": str(call_id)}, at=at)
+
+
+_WEIGHT: Final = (
+    Finding.UNKNOWN_ORDER,
+    Finding.WRONG_AMOUNT,
+    Finding.FIRST,
+    Finding.OVER,
+    Finding.REPEATED,
+    Finding.NOTHING,
+)
+"""Which finding a gateway hears of when one call tells several things: what it should repeat."""
+
+
+def _hear(
+    db: Session,
+    source: EventSource,
+    call: Call,
+    event: Event,
+    part_of: UUID | None,
+    *,
+    at: datetime,
+) -> tuple[Finding, UUID]:
+    """Keep one event of a call; return what we found and the row that stands for it.
+
+    part_of: the row of the call's first event, which keeps the raw call for all of them.
+    """
+    finding = _finding(db, source, event)
+    call_id = _keep(db, source, call, event, _NO_ANSWER, at=at, finding=finding, part_of=part_of)
+    if call_id is not None:
+        outbox.emit(db, "inbound.received", {"call": str(call_id)}, at=at)
+        return finding, call_id
+    first = _first(db, source, _fingerprint(source, call, event), event)
+    _count(db, first, event)
+    if first.status != CallStatus.PARKED:
+        return Finding.NOTHING if finding is Finding.NOTHING else Finding.REPEATED, first.id
+    # What the first call lacked may be here now: it is judged afresh, and booked if it can be.
+    outbox.emit(db, "inbound.received", {"call": str(first.id)}, at=at)
+    return finding, first.id
+
+
+def _finding(db: Session, source: EventSource, event: Event) -> Finding:
+    if not event.merchant_reference:
+        return Finding.NOTHING
+    known = attempts.find(db, source.name, event.merchant_reference)
+    if known is None:
+        return Finding.UNKNOWN_ORDER
+    # A bank credit may be a part of what was asked for; everything else is the whole or wrong.
+    if event.kind is not Kind.CREDIT and event.amount.amount != known.amount:
+        return Finding.WRONG_AMOUNT
+    over = known.status == AttemptStatus.SUCCEEDED or (
+        event.kind is Kind.ENDED and known.status not in attempts.OPEN
+    )
+    return Finding.OVER if over else Finding.FIRST
 
 
 def _keep(
@@ -56,6 +134,8 @@ def _keep(
     answer: Answer,
     *,
     at: datetime,
+    finding: Finding | None = None,
+    part_of: UUID | None = None,
 ) -> UUID | None:
     """Write the call unless the same bytes with the same verdict, or the same verified event,
     are here already."""
@@ -72,9 +152,16 @@ def _keep(
             verified=verified,
             refusal=None if isinstance(verdict, Event) else verdict.reason,
             event_id=verdict.event_id if isinstance(verdict, Event) else None,
+            finding=finding,
+            part_of=part_of,
             status=CallStatus.RECEIVED if verified else CallStatus.REFUSED,
             key_id=key_id,
-            sealed=vault.seal(db, key_id, _contents(call, verdict), context=f"call:{call_id}"),
+            sealed=vault.seal(
+                db,
+                key_id,
+                _contents(None if part_of else call, verdict),
+                context=f"call:{call_id}",
+            ),
             answer_status=answer.status,
             answer_body=answer.body,
         )
@@ -84,38 +171,57 @@ def _keep(
     return kept
 
 
+def _write_answers(db: Session, call_ids: Sequence[UUID], answer: Answer) -> None:
+    """Beside each event stands what its gateway heard last."""
+    db.execute(
+        update(inbound_call)
+        .where(inbound_call.c.biller_id == biller_of(db), inbound_call.c.id.in_(call_ids))
+        .values(answer_status=answer.status, answer_body=answer.body)
+    )
+
+
 def _fingerprint(source: EventSource, call: Call, verdict: Event | Forged) -> bytes:
     # The verdict counts: bytes that were refused for a mistake of ours (a mistyped secret, a
     # clock that was wrong) are genuine when they come again, and must not be taken for a repeat.
-    believed = b"1" if isinstance(verdict, Event) else b"0"
-    return hashlib.sha256(believed + source.signed_parts(call)).digest()
+    # So does the event: one call may tell of several.
+    told = b"1" + verdict.event_id.encode() if isinstance(verdict, Event) else b"0"
+    return hashlib.sha256(told + b"\n" + source.signed_parts(call)).digest()
 
 
-def _contents(call: Call, verdict: Event | Forged) -> Mapping[str, Any]:
-    return {
-        "headers": dict(call.headers),
-        "query": call.query,
-        "body": base64.b64encode(call.body).decode(),
-        "event": verdict.fields() if isinstance(verdict, Event) else None,
-    }
+def _contents(call: Call | None, verdict: Event | Forged) -> Mapping[str, Any]:
+    raw: dict[str, Any] = {}
+    if call is not None:
+        raw = {
+            "method": call.method,
+            "headers": dict(call.headers),
+            "query": call.query,
+            "body": base64.b64encode(call.body).decode(),
+        }
+    return raw | {"event": verdict.fields() if isinstance(verdict, Event) else None}
 
 
-def _count_repeat(db: Session, source: EventSource, call: Call, verdict: Event | Forged) -> None:
-    """Count on the first one. The same event told with other content is noted for a person."""
-    same = inbound_call.c.call_hash == _fingerprint(source, call, verdict)
-    if isinstance(verdict, Event):
-        same = same | (inbound_call.c.verified & (inbound_call.c.event_id == verdict.event_id))
-    first = db.execute(
+def _first(
+    db: Session, source: EventSource, fingerprint: bytes, event: Event | None = None
+) -> Row[Any]:
+    """The call that is here already."""
+    same = inbound_call.c.call_hash == fingerprint
+    if event is not None:
+        same = same | (inbound_call.c.verified & (inbound_call.c.event_id == event.event_id))
+    return db.execute(
         select(inbound_call)
         .where(inbound_call.c.biller_id == biller_of(db), inbound_call.c.source == source.name)
         .where(same)
         .order_by(inbound_call.c.verified.desc())
         .limit(1)
     ).one()
+
+
+def _count(db: Session, first: Row[Any], event: Event | None = None) -> None:
+    """Count on the first one. The same event told with other content is noted for a person."""
     values: dict[str, Any] = {"times": inbound_call.c.times + 1}
-    if isinstance(verdict, Event) and first.verified:
+    if event is not None and first.verified:
         kept = vault.unseal(db, first.key_id, first.sealed, context=f"call:{first.id}")["event"]
-        if kept != verdict.fields():
+        if Event.read(kept) != event:
             values["reason"] = _with_note(inbound_call.c.reason)
     db.execute(
         update(inbound_call)

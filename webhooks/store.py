@@ -29,6 +29,8 @@ inbound_call = Table(
     Column("event_id", Text),
     Column("status", Text, nullable=False),
     Column("reason", Text),
+    Column("finding", Text),
+    Column("part_of", UUID),
     Column("payment_id", UUID),
     Column("times", Integer, FetchedValue(), nullable=False),
     Column("key_id", UUID, nullable=False),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+import structlog
 from flask import Blueprint, Response, abort, request
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import MethodNotAllowed, RequestEntityTooLarge
 
 from payments import billers
 from payments.domain.errors import NotFound
@@ -16,6 +17,8 @@ from webhooks.event import Call, EventSource
 
 MOST_BYTES = 256 * 1024
 
+log = structlog.get_logger(__name__)
+
 
 def blueprint(
     sessions: Sessions, sources: Mapping[str, EventSource], clock: Callable[[], datetime]
@@ -23,11 +26,13 @@ def blueprint(
     """Return the blueprint. The caller adds rate limits; there is no CSRF and no session here."""
     bp = Blueprint("webhooks", __name__, url_prefix="/webhooks")
 
-    @bp.route("/<gateway>/<biller>", methods=["POST"])
+    @bp.route("/<gateway>/<biller>", methods=["POST", "GET"], provide_automatic_options=False)
     def hear(gateway: str, biller: str) -> Response:
         source = sources.get(gateway)
         if source is None:
             abort(404)
+        if request.method not in source.methods:
+            raise MethodNotAllowed(valid_methods=source.methods)
         call = _call()
         try:
             with sessions.begin(None) as db:
@@ -36,6 +41,10 @@ def blueprint(
                 answer = inbox.receive(db, source, call, at=clock())
         except NotFound:
             abort(404)
+        except Exception as error:
+            # Nothing was kept: the gateway has to call again, so it hears that in its own words.
+            log.error("webhook.failed", gateway=gateway, exc_info=error)
+            answer = source.failed()
         return Response(answer.body, answer.status, content_type=answer.content_type)
 
     return bp
@@ -49,4 +58,5 @@ def _call() -> Call:
     if len(body) > MOST_BYTES:
         raise RequestEntityTooLarge()
     headers = {name.lower(): value for name, value in request.headers}
-    return Call(headers, body, request.query_string.decode("ascii", "replace"))
+    query = request.query_string.decode("ascii", "replace")
+    return Call(headers, body, query, request.method)

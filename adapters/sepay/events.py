@@ -13,7 +13,7 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -21,7 +21,7 @@ from urllib.parse import parse_qsl
 from payments.domain.calendar import HANOI
 from payments.domain.errors import MoneyError
 from payments.domain.money import Money
-from webhooks.event import Answer, Call, Event, Forged, Kind
+from webhooks.event import Answer, Call, Event, Finding, Forged, Kind
 
 WINDOW: Final = timedelta(seconds=300)
 _TIMESTAMP: Final = re.compile(r"[0-9]{1,12}")
@@ -34,24 +34,32 @@ class SepayEvents:
     """Implements webhooks.event.EventSource."""
 
     name = "sepay"
+    methods = ("POST",)
 
     def signed_parts(self, call: Call) -> bytes:
         """The headers that sign, and the body."""
         signed = [call.headers.get(name, "") for name in _SIGNED_HEADERS]
         return "\n".join(signed).encode() + b"\n" + call.body
 
-    def verify(self, call: Call, settings: Mapping[str, str], *, now: datetime) -> Event | Forged:
+    def verify(
+        self, call: Call, settings: Mapping[str, str], *, now: datetime
+    ) -> Sequence[Event] | Forged:
         """Check the signature or key, then the clock, then read. now: aware."""
         reason = _refusal(call, settings, now)
-        return Forged(reason) if reason else _read(call)
+        read = Forged(reason) if reason else _read(call)
+        return read if isinstance(read, Forged) else (read,)
 
-    def accepted(self, event: Event) -> Answer:
+    def accepted(self, event: Event, finding: Finding) -> Answer:
         """What SePay takes for success; anything else is called again up to eight times."""
         return Answer(200, '{"success": true}')
 
     def refused(self, forged: Forged) -> Answer:
         """Says nothing about why."""
         return Answer(401, '{"success": false}')
+
+    def failed(self) -> Answer:
+        """SePay calls again on anything but success."""
+        return Answer(500, '{"success": false}')
 
 
 def _refusal(call: Call, settings: Mapping[str, str], now: datetime) -> str | None:

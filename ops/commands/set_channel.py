@@ -8,9 +8,11 @@ from typing import Annotated
 
 import typer
 
+from ops import calling
 from ops.commands.process import working
 from ops.commands.speaking import give
-from payments import billers, channels
+from ops.config import language
+from payments import billers
 from payments.domain.errors import Invalid
 from payments.domain.people import SERVICE
 
@@ -22,19 +24,28 @@ def command(
         Path,
         typer.Option(exists=True, dir_okay=False, readable=True, help="JSON: setting to text."),
     ],
+    test: Annotated[
+        bool, typer.Option("--test", help="Then try them at the gateway; no money moves.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Store a biller's settings of a gateway, encrypted, in place of any before.
 
-    Example: thuphi set-channel sepay --biller TH-HS --file creds.json
+    Example: thuphi set-channel momo --biller TH-HS --file creds.json --test
     """
     settings = _read(file)
     with working() as (runtime, _):
         with runtime.sessions.begin(None) as db:
             biller_id = billers.find(db, biller)
         with runtime.sessions.begin(biller_id) as db:
-            channels.put(db, gateway, settings, by=SERVICE, at=runtime.clock.now())
-    give({"gateway": gateway, "settings": ", ".join(sorted(settings))}, as_json=as_json)
+            calling.set_up(runtime, db, gateway, settings, by=SERVICE)
+        told: dict[str, object] = {"gateway": gateway, "settings": ", ".join(sorted(settings))}
+        if test:
+            found = calling.check(runtime, biller_id, gateway, by=SERVICE)
+            told |= {"ok": found.ok, "check": found.vi if language() == "vi" else found.en}
+    give(told, as_json=as_json)
+    if not told.get("ok", True):
+        raise typer.Exit(1)
 
 
 def _read(file: Path) -> dict[str, str]:

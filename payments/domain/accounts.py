@@ -44,6 +44,7 @@ SUSPENSE: Final = "suspense"
 OTHER_INCOME: Final = "other_income"
 OTHER_EXPENSE: Final = "other_expense"
 OPENING: Final = "opening"
+GATEWAY_FEES: Final = "gateway_fees"
 
 
 def bank(number: str) -> str:
@@ -54,6 +55,11 @@ def bank(number: str) -> str:
 def in_transit(number: str) -> str:
     """Money a notice has told of and no statement has shown yet."""
     return f"in_transit:{number}"
+
+
+def gateway(name: str) -> str:
+    """Money a gateway has taken for us and not settled yet."""
+    return f"gateway:{name}"
 
 
 def revenue(kind: str) -> str:
@@ -92,5 +98,15 @@ def of_bank_account(number: str) -> tuple[Account, Account]:
             "1131",
             f"Tiền đang về {number}",
             f"In transit to {number}",
+        ),
+    )
+
+
+def of_gateway(name: str, label: str) -> tuple[Account, Account]:
+    """The accounts a gateway that holds money needs: what it owes us, and what it keeps."""
+    return (
+        Account(gateway(name), Kind.ASSET, "1138", f"Tiền tại {label}", f"Money at {label}"),
+        Account(
+            GATEWAY_FEES, Kind.EXPENSE, "6159", "Phí cổng thanh toán", "Fees of payment gateways"
         ),
     )

@@ -144,3 +144,11 @@ class Repeated(Conflict):
     slug = "repeated"
     title_vi = "Đã có bản ghi với mã này"
     title_en = "A record with this reference exists"
+
+
+class MerchantTaken(Conflict):
+    """Another biller is known to the gateway by the same name: their money would be mixed up."""
+
+    slug = "merchant-taken"
+    title_vi = "Tài khoản cổng thanh toán này đã thuộc đơn vị khác"
+    title_en = "This merchant account belongs to another biller already"

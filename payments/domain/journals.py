@@ -79,6 +79,18 @@ def money_noticed(
     )
 
 
+def money_at_gateway(gateway: str, reference: str, amount: Money, *, day: date) -> Journal:
+    """A gateway says that it took the money; it settles with the biller's bank later."""
+    return _one(
+        f"money-in:{gateway}:{reference}",
+        "money_at_gateway",
+        day,
+        accounts.gateway(gateway),
+        accounts.UNAPPLIED,
+        amount,
+    )
+
+
 def money_on_statement(line_id: UUID, number: str, amount: Money, *, day: date) -> Journal:
     """A credit that no notice announced."""
     return _one(
@@ -142,6 +154,30 @@ def refund_paid(refund_id: UUID, number: str, amount: Money, *, day: date) -> Jo
     )
 
 
+def refund_found(refund_id: UUID, amount: Money, *, day: date) -> Journal:
+    """A line that had waited in suspense was this payout."""
+    return _one(
+        f"payout:{refund_id}",
+        "refund_found",
+        day,
+        accounts.REFUNDS_PAYABLE,
+        accounts.SUSPENSE,
+        amount,
+    )
+
+
+def refund_by_gateway(refund_id: UUID, gateway: str, amount: Money, *, day: date) -> Journal:
+    """A gateway gave the money back out of what it holds for us."""
+    return _one(
+        f"payout:{refund_id}",
+        "refund_by_gateway",
+        day,
+        accounts.REFUNDS_PAYABLE,
+        accounts.gateway(gateway),
+        amount,
+    )
+
+
 def to_suspense(line_id: UUID, number: str, amount: int, *, day: date) -> Journal:
     """A statement line that belongs to no payment: held in suspense until a person says why.
 
@@ -163,14 +199,6 @@ def from_suspense(key: str, account: str, amount: int, *, day: date) -> Journal:
     return _one(f"explain:{key}", "from_suspense", day, debit, credit, Money(abs(amount)))
 
 
-def mirrored(original: Journal, *, key: str, day: date) -> Journal:
-    """The journal that takes another back: the same transfers the other way round."""
-    return Journal(
-        key,
-        f"undo_{original.kind}",
-        day,
-        tuple(Transfer(t.credit, t.debit, t.amount) for t in original.transfers),
-    )
 def fee_kept(row_id: UUID, gateway: str, fee: int, *, day: date) -> Journal:
     """What a gateway kept of one transaction, as its settlement says; negative: gave back."""
     held, fees = accounts.gateway(gateway), accounts.GATEWAY_FEES
@@ -208,3 +236,11 @@ def gateway_corrected(key: str, gateway: str, account: str, amount: int, *, day:
     return _one(f"explain:{key}", "gateway_corrected", day, debit, credit, Money(abs(amount)))
 
 
+def mirrored(original: Journal, *, key: str, day: date) -> Journal:
+    """The journal that takes another back: the same transfers the other way round."""
+    return Journal(
+        key,
+        f"undo_{original.kind}",
+        day,
+        tuple(Transfer(t.credit, t.debit, t.amount) for t in original.transfers),
+    )

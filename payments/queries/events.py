@@ -14,7 +14,15 @@ from sqlalchemy.orm import Session
 from payments.store.outbox import message, message_position
 from payments.store.sessions import biller_of
 
-INTERNAL: Final = frozenset({"inbound.received", "run.requested"})
+INTERNAL: Final = frozenset(
+    {
+        "inbound.received",
+        "run.requested",
+        "settlement.received",
+        "attempt.look_up",
+        "refund.look_up",
+    }
+)
 """Kinds that wake our own workers and tell a biller nothing."""
 
 

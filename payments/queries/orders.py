@@ -47,6 +47,8 @@ class Attempt:
     status: str
     qr_text: str | None
     redirect_url: str | None
+    reason: str | None
+    expires_at: datetime | None
     created_at: datetime
 
 
@@ -89,19 +91,32 @@ def attempts_of(db: Session, order_id: UUID) -> list[Attempt]:
     ).all()
     if not rows:
         get(db, order_id)
-    return [
-        Attempt(
-            id=row.id,
-            order_id=row.order_id,
-            gateway=row.gateway,
-            amount=row.amount,
-            status=row.status,
-            qr_text=row.qr_text,
-            redirect_url=row.redirect_url,
-            created_at=row.created_at,
-        )
-        for row in rows
-    ]
+    return [_attempt(row) for row in rows]
+
+
+def attempt_of(db: Session, attempt_id: UUID) -> Attempt:
+    """One attempt. Raises NotFound."""
+    row = db.execute(
+        select(attempt).where(attempt.c.biller_id == biller_of(db), attempt.c.id == attempt_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFound()
+    return _attempt(row)
+
+
+def _attempt(row: Row[Any]) -> Attempt:
+    return Attempt(
+        id=row.id,
+        order_id=row.order_id,
+        gateway=row.gateway,
+        amount=row.amount,
+        status=row.status,
+        qr_text=row.qr_text,
+        redirect_url=row.redirect_url,
+        reason=row.reason,
+        expires_at=row.expires_at,
+        created_at=row.created_at,
+    )
 
 
 # Places from which one refund of the amount can be paid, the smallest that suffices first.

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Date, FetchedValue, LargeBinary, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    FetchedValue,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+)
 from sqlalchemy.dialects.postgresql import UUID
 
 from payments.store.base import METADATA, TZ
@@ -30,6 +40,11 @@ channel = Table(
     Column("sealed", LargeBinary, nullable=False),
     Column("enabled", Boolean, FetchedValue(), nullable=False),
     Column("updated_at", TZ, nullable=False),
+    Column("merchant_hash", LargeBinary),
+    Column("checked_at", TZ),
+    Column("check_ok", Boolean),
+    Column("check_vi", Text),
+    Column("check_en", Text),
 )
 
 payment_order = Table(
@@ -71,6 +86,9 @@ attempt = Table(
     Column("redirect_url", Text),
     Column("provider_reference", Text),
     Column("reason", Text),
+    Column("merchant_reference", Text),
+    Column("expires_at", TZ),
+    Column("looks", Integer, FetchedValue(), nullable=False),
     Column("created_at", TZ, nullable=False),
     Column("updated_at", TZ, nullable=False),
 )

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Date, FetchedValue, LargeBinary, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    FetchedValue,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+)
 from sqlalchemy.dialects.postgresql import UUID
 
 from payments.store.base import METADATA, TZ
@@ -14,7 +24,8 @@ payment = Table(
     Column("id", UUID, primary_key=True),
     Column("gateway", Text, nullable=False),
     Column("provider_reference", Text, nullable=False),
-    Column("bank_account_id", UUID),
+    Column("bank_account_id", UUID),  # none: the gateway holds it
+    Column("attempt_id", UUID),
     Column("bank_reference", Text),
     Column("amount", BigInteger, nullable=False),
     Column("received_at", TZ, nullable=False),
@@ -115,5 +126,9 @@ refund = Table(
     Column("approved_at", TZ),
     Column("refused_by", UUID),
     Column("provider_reference", Text),
+    Column("merchant_reference", Text),
+    Column("sent_at", TZ),
+    Column("looks", Integer, FetchedValue(), nullable=False),
+    Column("failure", Text),
     Column("updated_at", TZ, nullable=False),
 )

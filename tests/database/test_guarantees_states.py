@@ -157,6 +157,8 @@ def move(db: Connection, biller: Biller, machine: str, row: Row, to: str) -> Non
     beside = known.get((machine, to), {})
     if machine == "bank_line" and to in ("matched", "part_matched", "resolved"):
         beside = {"journal_id": a_journal(db, biller)}
+    if (machine, to) == ("attempt", "succeeded"):
+        a_payment(db, biller, attempt_id=row)
     set_status(db, machine, row, to, **beside)
 
 

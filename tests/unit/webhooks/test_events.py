@@ -25,6 +25,8 @@ EVENTS = st.builds(
     bank_reference=st.none() | TEXTS,
     counterparty_name=TEXTS,
     counterparty_account=TEXTS,
+    merchant_reference=TEXTS,
+    provider_reference=TEXTS,
 )
 
 
@@ -39,7 +41,8 @@ def test_two_events_that_differ_in_anything_are_told_apart() -> None:
     changes = {
         "event_id": "2", "kind": "debit", "account_number": "9999018453", "amount": 2_000,
         "at": "2026-03-11T00:00:00+07:00", "memo": "x", "bank_reference": "FT1",
-        "counterparty_name": "x", "counterparty_account": "x",
+        "counterparty_name": "x", "counterparty_account": "x", "merchant_reference": "x",
+        "provider_reference": "x", "reason": "x", "ending": "expired",
     }  # fmt: skip
 
     others = [Event.read(first.fields() | {name: value}) for name, value in changes.items()]
