@@ -227,6 +227,12 @@ def test_what_is_not_signed_does_not_make_another_call() -> None:
     assert SOURCE.signed_parts(call_of(data, kind=1)) == SOURCE.signed_parts(call_of(data, kind=2))
 
 
+def test_a_forgery_over_the_same_text_is_another_call() -> None:
+    data = json.dumps(PAID)
+
+    assert SOURCE.signed_parts(call_of(data, mac="00")) != SOURCE.signed_parts(call_of(data))
+
+
 @pytest.mark.parametrize(
     ("finding", "code"),
     [

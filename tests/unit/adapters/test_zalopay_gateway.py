@@ -133,6 +133,14 @@ def test_an_answer_that_leaves_a_doubt_is_looked_up(
     assert isinstance(gateway.start(ASK, SETTINGS), Unknown)
 
 
+def test_an_order_that_is_still_being_made_is_looked_up_for_that_reason(
+    server: Server, gateway: ZalopayGateway
+) -> None:
+    server.says({"return_code": 3})
+
+    assert gateway.start(ASK, SETTINGS) == Unknown("processing")
+
+
 def test_the_simulator_may_send_the_payer_to_this_machine(
     server: Server, gateway: ZalopayGateway
 ) -> None:
