@@ -6,4 +6,5 @@ codes    their codes -> our outcomes, one table for each question
 answers  their answers, read strictly
 gateway  start, look up, refund, look up a refund, try the keys
 events   the call that ZaloPay makes when an order was paid
+report   the settlement file; report.toml names its columns
 """
