@@ -33,7 +33,9 @@ def read(data: Mapping[str, Any]) -> Link:
     """Read verified data. Raises ValueError, KeyError, TypeError, OverflowError or MoneyError."""
     link_id = credit.link_id(data["id"])
     told = data["transactions"]
-    if not isinstance(told, list) or len(told) > _MOST_CREDITS or data["status"] not in codes.LINK:
+    if not isinstance(told, list) or len(told) > _MOST_CREDITS:
+        raise ValueError("transactions")
+    if data["status"] not in codes.LINK or not all(isinstance(one, dict) for one in told):
         raise ValueError("link")
     return Link(
         order_code=credit.integer(data["orderCode"]),
