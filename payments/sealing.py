@@ -79,6 +79,28 @@ def seal(db: Session, *, key: Ed25519PrivateKey, at: datetime, limit: int = CHUN
     return Sealed(len(journals), len(receipts), messages.taken, count, more=bool(full))
 
 
+def number(db: Session, *, limit: int = CHUNK) -> int:
+    """Give up to `limit` messages of all billers their positions and seal nothing.
+
+    For those who wait to be told, between two seals; runs as the system role like `seal`, and
+    the two never at once. Returns how many got one. A restored copy is left to the sealer.
+    """
+    if not db.scalar(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": _LOCK}):
+        return 0
+    window = _window(db, limit)
+    if "below" not in window.params:
+        return 0
+    below = db.scalar(text("SELECT greatest(sealed_below, numbered_below)::text FROM sealer_mark"))
+    asked = window.params | {"below": below}
+    messages = db.execute(text(queries.MESSAGES.format(range=window.range)), asked).one()
+    full = messages.taken == limit
+    db.execute(
+        text("UPDATE sealer_mark SET numbered_below = CAST(:below AS xid8)"),
+        {"below": str(messages.last_xid if full else window.upper)},
+    )
+    return int(messages.taken)
+
+
 def seal_all(sessions: SystemSessions, *, key: Ed25519PrivateKey, at: datetime) -> Sealed:
     """Seal round after round, each in its own transaction, until nothing is left.
 
@@ -243,7 +265,7 @@ def _set_mark(db: Session, window: _Window, below: int, *, drained: bool) -> Non
         text("""INSERT INTO sealer_mark (sealed_below, cluster)
                 VALUES (CAST(:below AS xid8), :cluster)
                 ON CONFLICT (one) DO UPDATE SET sealed_below = EXCLUDED.sealed_below,
-                    cluster = EXCLUDED.cluster"""),
+                    cluster = EXCLUDED.cluster, numbered_below = NULL"""),
         {"below": str(below), "cluster": window.cluster},
     )
 

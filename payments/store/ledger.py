@@ -111,4 +111,5 @@ sealer_mark = Table(
     Column("one", Boolean, FetchedValue(), primary_key=True),
     Column("sealed_below", XID8, nullable=False),
     Column("cluster", Text, nullable=False),
+    Column("numbered_below", XID8),
 )

@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql
 
 import reconciliation.settlement_store
 import reconciliation.store
+import webhooks.delivery_store
 import webhooks.store
 from ops.migrate import MIGRATIONS, head, migrate
 from payments.store import billers, invoices, ledger, orders, outbox, payments, receipts
@@ -22,7 +23,8 @@ from tests.servers import Addresses
 
 STORES = (
     *(billers, invoices, ledger, orders, outbox, payments, receipts),
-    *(reconciliation.store, reconciliation.settlement_store, webhooks.store),
+    *(reconciliation.store, reconciliation.settlement_store),
+    *(webhooks.store, webhooks.delivery_store),
 )
 NO_STORE = {"alembic_version", "status_move", "number_series"}
 NO_POLICY = {"session"}  # found by its secret, before a biller is known
