@@ -6,6 +6,7 @@ http         one client: which failures mean that nothing happened, and which me
 endpoints    addresses that belong to the installation
 vietqr/      the QR a payer scans with any bank app; banks.py holds BINs and names
 sepay/       a bank credit arrived, as SePay tells it
+payouts/     files of many transfers for a bank; banks/*.toml are their columns
 statements/  MT940, camt.053, camt.054, CSV and XLSX; banks/*.toml are column profiles
 
 An adapter imports the port it implements and the words of payments.domain, nothing

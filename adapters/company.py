@@ -17,7 +17,7 @@ class Company:
 
     settings: what a biller tells us; one_of: any one of them is enough. variables: what the
     installation may set, with the usual value. gateway: makes the way to pay from those
-    variables, for companies that offer one.
+    variables, for companies that offer one; then payers_* names it and hint_* says what happens.
     """
 
     name: str
@@ -27,6 +27,10 @@ class Company:
     one_of: bool = False
     variables: Mapping[str, str] = field(default_factory=dict)
     gateway: Callable[[Mapping[str, str], Client], Gateway] | None = None
+    payers_vi: str = ""
+    payers_en: str = ""
+    hint_vi: str = ""
+    hint_en: str = ""
 
     def checked(self, given: Mapping[str, str]) -> dict[str, str]:
         """The settings as they may be kept. Raises Invalid, naming fields and never a value."""

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from adapters.casso import config as casso
+from adapters.casso.events import CassoEvents
 from adapters.company import Company
 from adapters.http import Client
+from adapters.momo import config as momo
+from adapters.momo.events import MomoEvents
+from adapters.momo.gateway import MomoGateway
+from adapters.payos import config as payos
+from adapters.payos.events import PayosEvents
+from adapters.payos.gateway import PayosGateway
 from adapters.sepay import config as sepay
 from adapters.sepay.events import SepayEvents
 from adapters.statements.camt import CamtReader
@@ -18,6 +26,12 @@ from adapters.statements.detect import (
 from adapters.statements.mt940 import Mt940Reader
 from adapters.statements.profiles import all_profiles
 from adapters.vietqr.gateway import VietqrGateway
+from adapters.vnpay import config as vnpay
+from adapters.vnpay.events import VnpayEvents
+from adapters.vnpay.gateway import VnpayGateway
+from adapters.zalopay import config as zalopay
+from adapters.zalopay.events import ZalopayEvents
+from adapters.zalopay.gateway import ZalopayGateway
 from payments.domain.gateway import Gateway, LocalGateway
 from reconciliation.statement import StatementReader
 from webhooks.event import EventSource
@@ -31,9 +45,58 @@ STATEMENT_READERS: Mapping[str, StatementReader] = {
     "xlsx": CheckedReader(WorkbookReader()),
 }
 
-# Who takes money for a biller or tells that it came, one line each.
+# Who takes money for a biller or tells that it came, one entry each.
 COMPANIES: tuple[Company, ...] = (
+    Company(
+        "vnpay",
+        "VNPAY",
+        vnpay.SETTINGS,
+        VnpayEvents(),
+        variables=vnpay.VARIABLES,
+        gateway=lambda told, client: VnpayGateway(vnpay.VnpayConfig.read(told), client),
+        payers_vi="Thẻ ATM, thẻ quốc tế, VNPAY-QR",
+        payers_en="Bank card, international card, VNPAY-QR",
+        hint_vi="Nhập thẻ trên trang của VNPAY, không nhập ở đây.",
+        hint_en="The card is entered on VNPAY's page, not here.",
+    ),
+    Company(
+        "momo",
+        "MoMo",
+        momo.SETTINGS,
+        MomoEvents(),
+        variables=momo.VARIABLES,
+        gateway=lambda told, client: MomoGateway(momo.MomoConfig.read(told), client),
+        payers_vi="Ví MoMo",
+        payers_en="MoMo wallet",
+        hint_vi="Chuyển sang ứng dụng MoMo rồi quay lại đây.",
+        hint_en="You go to the MoMo app and come back here.",
+    ),
+    Company(
+        "zalopay",
+        "ZaloPay",
+        zalopay.SETTINGS,
+        ZalopayEvents(),
+        variables=zalopay.VARIABLES,
+        gateway=lambda told, client: ZalopayGateway(zalopay.ZalopayConfig.read(told), client),
+        payers_vi="Ví ZaloPay",
+        payers_en="ZaloPay wallet",
+        hint_vi="Chuyển sang ứng dụng ZaloPay rồi quay lại đây.",
+        hint_en="You go to the ZaloPay app and come back here.",
+    ),
+    Company(
+        "payos",
+        "payOS",
+        payos.SETTINGS,
+        PayosEvents(),
+        variables=payos.VARIABLES,
+        gateway=lambda told, client: PayosGateway(payos.PayosConfig.read(told), client),
+        payers_vi="Chuyển khoản trên trang payOS",
+        payers_en="Bank transfer on payOS's page",
+        hint_vi="payOS hiện mã QR và báo ngay khi tiền về ngân hàng.",
+        hint_en="payOS shows the QR and tells us as soon as the bank has the money.",
+    ),
     Company("sepay", "SePay", sepay.SETTINGS, SepayEvents(), one_of=True),
+    Company("casso", "Casso", casso.SETTINGS, CassoEvents(), one_of=True),
 )
 
 EVENT_SOURCES: Mapping[str, EventSource] = {one.name: one.events for one in COMPANIES}

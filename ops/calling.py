@@ -116,8 +116,9 @@ def look_up(runtime: Runtime, message: Claimed) -> None:
     with runtime.sessions.begin(message.biller_id) as db:
         at = runtime.clock.now()
         _record(db, attempt_id, said, at=at)
-        after_end = tuple(gateway.look_ups) if gateway else look_ups.AFTER_END
-        attempts.looked(db, attempt_id, after_end, at=at)
+        if message.body.get("again", True):  # else another look-up is due already
+            after_end = tuple(gateway.look_ups) if gateway else look_ups.AFTER_END
+            attempts.looked(db, attempt_id, after_end, at=at)
 
 
 def set_up(

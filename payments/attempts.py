@@ -186,6 +186,19 @@ def doubt(db: Session, attempt_id: UUID, reason: str, *, at: datetime) -> None:
     _ask_again(db, attempt_id, at, at=at)
 
 
+def returned(db: Session, attempt_id: UUID, *, at: datetime) -> None:
+    """The payer came back from the gateway: have it asked now, once a minute at most."""
+    due = at + look_ups.AFTER_RETURN
+    outbox.emit(
+        db,
+        "attempt.look_up",
+        {"attempt": ids.shown("att", attempt_id), "again": False},
+        at=at,
+        due_at=due,
+        once=f"{attempt_id}:{at:%Y%m%d%H%M}",
+    )
+
+
 def succeeded(db: Session, attempt_id: UUID, reference: str, *, at: datetime) -> None:
     """The payment of this try is booked. For `money_in.take` only; a repeat changes nothing."""
     row = locked(db, attempt_id)

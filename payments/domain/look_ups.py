@@ -14,6 +14,9 @@ from typing import Final
 FIRST: Final = timedelta(seconds=30)
 """After a try was written down: a process that died before the answer is found by then."""
 
+AFTER_RETURN: Final = timedelta(seconds=2)
+"""After the payer's browser came back: the gateway's own call is usually faster."""
+
 WAITING: Final = (timedelta(minutes=2), timedelta(minutes=5), timedelta(minutes=10))
 """After the start of a try whose payer is at the gateway."""
 

@@ -119,6 +119,11 @@ def page(db: Session, order_id: UUID) -> Seen:
     )
 
 
+def biller_id(db: Session) -> UUID:
+    """The biller whose link was opened."""
+    return biller_of(db)
+
+
 def collector(db: Session) -> Collector:
     """The biller of this transaction."""
     row = db.execute(select(biller).where(biller.c.id == biller_of(db))).one()

@@ -10,6 +10,7 @@ from typing import Final
 from web import qr
 from web.language import Both, Language
 from web.pages import FieldError, Page, ProblemPage
+from web.portal import ways
 from web.portal.pages import (
     Account,
     Bill,
@@ -27,8 +28,8 @@ from web.portal.pages import (
     Seal,
     StatusStrip,
     Tested,
-    Way,
 )
+from web.portal.ways import Option, TryPage, TryStrip, WaysPage
 from web.rendering import HANOI
 
 CODE: Final = "HP7K2M9QX4TW"
@@ -95,14 +96,9 @@ def pay_pages(language: Language) -> Mapping[str, Page]:
     twins = replace(
         BAO, beneficiary="Trần Ngọc Minh Châu", group="lớp 1A3", amount=546_000, lines=LINES[:3]
     )
-    ways = (
-        Way("momo", "Ví MoMo", f"{PAY}/attempts/momo"),
-        Way("vnpay", "Thẻ qua VNPAY", f"{PAY}/attempts/vnpay", fee=5_500),
-        Way("zalopay", "Ví ZaloPay", f"{PAY}/attempts/zalopay", back_at=NOW),
-    )
     return {
         "pay": due,
-        "pay-ways": replace(due, ways=ways, qr_url=""),
+        "pay-more-ways": replace(due, ways_url=f"{PAY}/ways", qr_url=""),
         "pay-confirming": replace(due, status="confirming", strip=_strip("confirming", 581_000)),
         "pay-part": replace(
             due,
@@ -121,6 +117,40 @@ def pay_pages(language: Language) -> Mapping[str, Page]:
         "pay-cancelled": replace(due, status="cancelled", strip=_strip("cancelled")),
         "strip": due.strip,
         "strip-paid": _strip("paid", 581_000),
+    }
+
+
+def ways_pages() -> Mapping[str, Page]:
+    """The choice of ways, and a try at a gateway in every stage."""
+    closed = Both(
+        "Khoản này nằm ngoài mức ZaloPay nhận.", "The amount is outside what ZaloPay takes."
+    )
+    hint = Both("Chuyển sang trang MoMo rồi quay lại đây.", "You go to MoMo and come back here.")
+    limits = Both("Từ 1.000 ₫ đến 50.000.000 ₫ mỗi lần", "From 1.000 ₫ to 50.000.000 ₫ at a time")
+    offered = (
+        *ways.options(581_000, ()),
+        Option("momo", Both("Ví MoMo", "MoMo wallet"), "MoMo", hint, limits),
+        Option("vnpay", Both("Thẻ ATM, thẻ quốc tế", "Cards"), "VNPAY", hint, limits),
+        Option("zalopay", Both("Ví ZaloPay", "ZaloPay"), "ZaloPay", hint, limits, closed=closed),
+    )
+    choice = WaysPage(SCHOOL, (BAO,), 581_000, "awaiting", offered, f"{PAY}/ways", PAY)
+    busy = Both(
+        "Lần thanh toán trước đang được kiểm tra; hãy chờ kết quả.",
+        "An earlier attempt is being looked up; wait for its outcome.",
+    )
+    url = f"{PAY}/tries/att_mau"
+    going = TryPage(
+        SCHOOL, (BAO,), 581_000, "going", "MoMo", TryStrip("waiting", url, "MoMo"),
+        f"{url}/status", f"{PAY}/ways", PAY, go_url="https://momo.example/pay",
+    )  # fmt: skip
+    over = replace(going, stage="over", go_url="", strip=TryStrip("failed", url, "MoMo"))
+    return {
+        "ways": choice,
+        "ways-refused": replace(choice, chosen="momo", error=busy),
+        "try-going": going,
+        "try-waiting": replace(going, stage="waiting"),
+        "try-cancelled": replace(over, reason=ways.REASONS["cancelled"]),
+        "try-failed": replace(over, reason=ways.FAILED),
     }
 
 

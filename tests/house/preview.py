@@ -23,6 +23,7 @@ def samples(language: Language) -> Mapping[str, Page]:
     """Every page by name; the names are file names too."""
     return {
         **cast_payer.pay_pages(language),
+        **cast_payer.ways_pages(),
         **cast_payer.paid_pages(),
         **cast_payer.receipt_pages(language),
         **cast_staff.today_pages(),

@@ -174,7 +174,7 @@ def test_the_picture_of_the_code_can_be_saved_without_a_server(
     browser: Browser, house: House
 ) -> None:
     eyes = Eyes(browser)
-    eyes.tab.goto(f"{house.address}/pay-ways")
+    eyes.tab.goto(f"{house.address}/pay-more-ways")
 
     with eyes.tab.expect_download() as saved:
         eyes.tab.click("[data-save]")

@@ -23,6 +23,7 @@ from web.console import papers as console_papers
 from web.language import CATALOGUE, Language
 from web.pages import Page
 from web.portal import pages as portal_pages
+from web.portal import ways as portal_ways
 from web.rendering import HERE, Pages
 
 PAGES: Final = Pages()
@@ -193,7 +194,7 @@ def test_a_double_rule_stands_only_under_a_sum_that_agrees() -> None:
 
 
 def test_every_page_has_a_sample_and_every_template_a_page() -> None:
-    modules = (portal_pages, console_pages, console_papers, console_decisions)
+    modules = (portal_pages, portal_ways, console_pages, console_papers, console_decisions)
     known = {
         value.template
         for module in modules
@@ -227,7 +228,9 @@ def test_no_template_says_a_sentence_that_cannot_be_translated() -> None:
         assert vietnamese(re.sub(r"<[^>]*>", " ", text)) == [], path.name
 
 
-@pytest.mark.parametrize("name", ["pay", "pay-ways", "pay-two-children", "today", "discrepancies"])
+@pytest.mark.parametrize(
+    "name", ["pay", "pay-more-ways", "pay-two-children", "today", "discrepancies"]
+)
 def test_a_page_with_all_its_assets_stays_within_its_weight(name: str) -> None:
     assets = [(HERE / "static" / asset).read_bytes() for asset in ASSETS]
 

@@ -86,21 +86,6 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """Another way to pay: a form that starts an attempt at `start_url`.
-
-    name: "Ví MoMo"; fee: đồng the payer pays on top, 0 is said too.
-    back_at: set while the provider is down.
-    """
-
-    code: str
-    name: str
-    start_url: str
-    fee: int = 0
-    back_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class StatusStrip:
     """Is my money seen? Answer of `status_url`, and part of PayPage.
 
@@ -129,6 +114,7 @@ class PayPage:
     status: awaiting, confirming, part_paid, expired or cancelled.
     amount: đồng to pay now. qr: our own SVG, without it the panel is left out; qr_url: the same
     picture as a PNG to save, made by the page's script if empty. renew_url: POST, makes a new code.
+    ways_url: where another way is chosen, if this biller offers any.
     """
 
     template: ClassVar[str] = "portal/pay.html"
@@ -145,7 +131,7 @@ class PayPage:
     qr_url: str = ""
     expires_at: datetime | None = None
     renew_url: str = ""
-    ways: Sequence[Way] = ()
+    ways_url: str = ""
 
     @property
     def paid(self) -> int:

@@ -57,10 +57,14 @@ class Visit:
         return f"/pay/{self.token}"
 
 
-def page(seen: portal.Seen, visit: Visit) -> PayPage | PaidPage:
-    """The page that this order has come to."""
+def page(seen: portal.Seen, visit: Visit, *, has_ways: bool = False) -> PayPage | PaidPage:
+    """The page that this order has come to. has_ways: there are other ways than a transfer."""
     status = seen.standing.status(visit.now)
-    return _owing(seen, status, visit) if status in OWING else _settled(seen, status, visit)
+    return (
+        _owing(seen, status, visit, has_ways=has_ways)
+        if status in OWING
+        else _settled(seen, status, visit)
+    )
 
 
 def strip(stands: Standing, visit: Visit) -> StatusStrip:
@@ -134,7 +138,7 @@ def _line(line: Line) -> BillLine:
     )
 
 
-def _owing(seen: portal.Seen, status: str, visit: Visit) -> PayPage:
+def _owing(seen: portal.Seen, status: str, visit: Visit, *, has_ways: bool) -> PayPage:
     stands, receiver = seen.standing, seen.receiver
     text = transfer(stands, receiver, visit)
     label = drawn.transfer_label(
@@ -154,6 +158,7 @@ def _owing(seen: portal.Seen, status: str, visit: Visit) -> PayPage:
         qr_url=f"{visit.url}/qr.png" if text else "",
         expires_at=stands.expires_at,
         renew_url=f"{visit.url}/renew",
+        ways_url=f"{visit.url}/ways" if has_ways and stands.due else "",
     )
 
 

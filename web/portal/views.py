@@ -30,7 +30,7 @@ from web.auth import links
 from web.auth.marks import public
 from web.language import Both
 from web.pages import FieldError
-from web.portal import answers, looking, showing
+from web.portal import answers, looking, showing, views_ways
 from web.portal.looking import Found, TooMany, Typed
 from web.portal.pages import CheckPage, FindPage, LostLinkPage
 from web.portal.papers import CHECK, check_page, receipt_page
@@ -47,7 +47,7 @@ def blueprint(pages: Pages) -> Blueprint:
     bp = Blueprint("portal", __name__)
     answers.hold(bp, pages)
     bp.register_error_handler(NotFound, lost)
-    for method, rule, view in ROUTES:
+    for method, rule, view in (*ROUTES, *views_ways.ROUTES):
         bp.add_url_rule(rule, view.__name__, view, methods=[method])
     return bp
 
@@ -62,10 +62,11 @@ def pay(token: str) -> ResponseReturnValue:
     """Who, how much, what now; or the end, with proof."""
     with links.transaction(token) as (db, order_id):
         seen = portal.page(db, order_id)
+        has_ways = views_ways.has_any(db)
         if seen.standing.stored is OrderStatus.CREATED:
             orders.opened(db, order_id)
     visit = answers.visit(token)
-    page = showing.page(seen, visit)
+    page = showing.page(seen, visit, has_ways=has_ways)
     return answers.whole(page, has_form=seen.standing.status(visit.now) == "expired")
 
 

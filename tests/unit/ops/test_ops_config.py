@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters import registry
 from ops.config import ENVIRONMENT, Config, language
 from ops.embedded.addresses import Urls
 from ops.errors import StartError
@@ -35,7 +36,7 @@ def test_nothing_has_to_be_set(tmp_path: Path) -> None:
 def test_every_field_has_its_line_in_the_example_and_every_line_its_field() -> None:
     names = re.findall(r"^#?([A-Z_]+)=", EXAMPLE.read_text(), re.M)
 
-    assert sorted(names) == sorted(ENVIRONMENT.values())
+    assert sorted(names) == sorted([*ENVIRONMENT.values(), *registry.VARIABLES])
 
 
 def test_the_example_is_a_config_as_it_stands(tmp_path: Path) -> None:
