@@ -114,8 +114,9 @@ def _event(told: Mapping[str, str], reference: str, amount: Money, now: datetime
         # Money without VNPAY's number could not be booked once: the number is asked for.
         reading = codes.Reading(Meaning.DOUBT, "no_number")
     return Event(
-        # The same at each of VNPAY's ten calls, and another when it has something else to tell.
-        event_id=":".join((reference, number or "0", response, status)),
+        # The same at each of VNPAY's ten calls, and another when it has something else to tell: a
+        # wrong amount, as in its acceptance test, must not stand in the way of the right one.
+        event_id=":".join((reference, number or "0", fields.amount(amount), response, status)),
         kind=_KINDS[reading.meaning],
         account_number="",
         amount=amount,

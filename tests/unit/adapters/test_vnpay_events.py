@@ -43,7 +43,7 @@ def test_a_payment_is_told_with_vnpays_number_and_our_name() -> None:
     event = event_of(notice())
 
     assert event == Event(
-        event_id=f"{REFERENCE}:14999001:00:00",
+        event_id=f"{REFERENCE}:14999001:58100000:00:00",
         kind=Kind.PAID,
         account_number="",
         amount=Money(581_000),
@@ -97,6 +97,7 @@ def test_the_same_news_has_one_id_and_other_news_another() -> None:
         {"ResponseCode": "07"},
         {"TransactionStatus": "07"},
         {"TxnRef": "HP-2"},
+        {"Amount": "5810000000"},
     ]
 
     ids = [event_of(notice(**changes)).event_id for changes in told]
