@@ -21,6 +21,7 @@ class Permission(StrEnum):
     RESOLVE = "resolve"
     APPROVE = "approve"
     REQUEST_REFUND = "refunds"
+    PAY_OUT = "payouts"
     CLOSE_DAY = "close_day"
     CHANNELS = "channels"
     ADMIN = "admin"
@@ -29,7 +30,7 @@ class Permission(StrEnum):
 _P = Permission
 _READ: Final = {_P.READ}
 _CASHIER: Final = _READ | {_P.BILLS, _P.ORDERS, _P.REQUEST_REFUND}
-_ACCOUNTANT: Final = _CASHIER | {_P.STATEMENTS, _P.RECONCILE, _P.RESOLVE}
+_ACCOUNTANT: Final = _CASHIER | {_P.STATEMENTS, _P.RECONCILE, _P.RESOLVE, _P.PAY_OUT}
 _CHIEF: Final = _ACCOUNTANT | {_P.APPROVE, _P.CLOSE_DAY}
 
 ROLES: Final[Mapping[str, AbstractSet[Permission]]] = {
@@ -48,6 +49,7 @@ KEY_SCOPES: Final = frozenset(
         _P.STATEMENTS,
         _P.RECONCILE,
         _P.REQUEST_REFUND,
+        _P.PAY_OUT,  # reads whole account numbers: a scope that no other implies
         _P.CHANNELS,  # decides whose calls we believe: a scope that no other implies
     }
 )

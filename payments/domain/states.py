@@ -57,6 +57,13 @@ class RefundStatus(StrEnum):
     FAILED = "failed"
 
 
+class PayoutStatus(StrEnum):
+    """A file of refunds for a bank."""
+
+    MADE = "made"
+    VOIDED = "voided"
+
+
 class LineStatus(StrEnum):
     """A line of a bank statement."""
 
@@ -111,13 +118,6 @@ class FileStatus(StrEnum):
     REFUSED = "refused"
 
 
-S = TypeVar("S", bound=StrEnum)
-
-INVOICE: Final[Mapping[InvoiceStatus, AbstractSet[InvoiceStatus]]] = {
-    InvoiceStatus.DRAFT: {InvoiceStatus.ISSUED, InvoiceStatus.CANCELLED},
-    InvoiceStatus.ISSUED: {InvoiceStatus.CANCELLED},  # the row's CHECK: only with nothing applied
-    InvoiceStatus.CANCELLED: set(),
-}
 class DeliveryStatus(StrEnum):
     """One event on its way to one of a biller's systems."""
 
@@ -135,6 +135,13 @@ class SettlementRowStatus(StrEnum):
     RESOLVED = "resolved"
 
 
+S = TypeVar("S", bound=StrEnum)
+
+INVOICE: Final[Mapping[InvoiceStatus, AbstractSet[InvoiceStatus]]] = {
+    InvoiceStatus.DRAFT: {InvoiceStatus.ISSUED, InvoiceStatus.CANCELLED},
+    InvoiceStatus.ISSUED: {InvoiceStatus.CANCELLED},  # the row's CHECK: only with nothing applied
+    InvoiceStatus.CANCELLED: set(),
+}
 ORDER: Final[Mapping[OrderStatus, AbstractSet[OrderStatus]]] = {
     OrderStatus.CREATED: {OrderStatus.AWAITING, OrderStatus.EXPIRED, OrderStatus.CANCELLED},
     OrderStatus.AWAITING: {OrderStatus.EXPIRED, OrderStatus.CANCELLED},
@@ -163,6 +170,10 @@ REFUND: Final[Mapping[RefundStatus, AbstractSet[RefundStatus]]] = {
     _R.FAILED: {_R.REQUESTED},  # again from the start: a second person looks again
     _R.REFUSED: set(),
     _R.DONE: set(),  # the money has left: corrected by a new payment, not by an edit
+}
+PAYOUT: Final[Mapping[PayoutStatus, AbstractSet[PayoutStatus]]] = {
+    PayoutStatus.MADE: {PayoutStatus.VOIDED},  # a trigger: only when none of its refunds is live
+    PayoutStatus.VOIDED: set(),
 }
 _L = LineStatus
 LINE: Final[Mapping[LineStatus, AbstractSet[LineStatus]]] = {
@@ -202,17 +213,6 @@ FILE: Final[Mapping[FileStatus, AbstractSet[FileStatus]]] = {
     FileStatus.READ: set(),
     FileStatus.REFUSED: set(),
 }
-
-MACHINES: Final[Mapping[str, Mapping[StrEnum, AbstractSet[StrEnum]]]] = {
-    "invoice": INVOICE,  # type: ignore[dict-item]  # Mapping keys are invariant; each is a StrEnum
-    "payment_order": ORDER,  # type: ignore[dict-item]  # as above
-    "attempt": ATTEMPT,  # type: ignore[dict-item]  # as above
-    "refund": REFUND,  # type: ignore[dict-item]  # as above
-    "bank_line": LINE,  # type: ignore[dict-item]  # as above
-    "discrepancy": DISCREPANCY,  # type: ignore[dict-item]  # as above
-    "business_day": DAY,  # type: ignore[dict-item]  # as above
-    "receipt": RECEIPT,  # type: ignore[dict-item]  # as above
-    "inbound_call": CALL,  # type: ignore[dict-item]  # as above
 _V = DeliveryStatus
 DELIVERY: Final[Mapping[DeliveryStatus, AbstractSet[DeliveryStatus]]] = {
     _V.PENDING: {_V.DELIVERED, _V.FAILED},
@@ -226,7 +226,22 @@ SETTLEMENT_ROW: Final[Mapping[SettlementRowStatus, AbstractSet[SettlementRowStat
     _W.SUSPENDED: {_W.BOOKED, _W.RESOLVED},  # booked: a refund of ours after all
     _W.RESOLVED: {_W.SUSPENDED},  # its discrepancy was opened again
 }
+
+MACHINES: Final[Mapping[str, Mapping[StrEnum, AbstractSet[StrEnum]]]] = {
+    "invoice": INVOICE,  # type: ignore[dict-item]  # Mapping keys are invariant; each is a StrEnum
+    "payment_order": ORDER,  # type: ignore[dict-item]  # as above
+    "attempt": ATTEMPT,  # type: ignore[dict-item]  # as above
+    "refund": REFUND,  # type: ignore[dict-item]  # as above
+    "payout": PAYOUT,  # type: ignore[dict-item]  # as above
+    "bank_line": LINE,  # type: ignore[dict-item]  # as above
+    "discrepancy": DISCREPANCY,  # type: ignore[dict-item]  # as above
+    "business_day": DAY,  # type: ignore[dict-item]  # as above
+    "receipt": RECEIPT,  # type: ignore[dict-item]  # as above
+    "inbound_call": CALL,  # type: ignore[dict-item]  # as above
     "statement_file": FILE,  # type: ignore[dict-item]  # as above
+    "settlement_file": FILE,  # type: ignore[dict-item]  # as above
+    "settlement_row": SETTLEMENT_ROW,  # type: ignore[dict-item]  # as above
+    "delivery": DELIVERY,  # type: ignore[dict-item]  # as above
 }
 """Machine (the table's name) -> moves; what the rows of status_move must equal."""
 
@@ -235,15 +250,16 @@ BIRTHS: Final[Mapping[str, AbstractSet[str]]] = {
     "payment_order": {"created", "awaiting"},
     "attempt": {"created"},
     "refund": {"requested"},
+    "payout": {"made"},
     "bank_line": {"imported"},
     "discrepancy": {"open"},
     "business_day": {"open"},
     "receipt": {"issued"},
-    "settlement_file": FILE,  # type: ignore[dict-item]  # as above
-    "settlement_row": SETTLEMENT_ROW,  # type: ignore[dict-item]  # as above
-    "delivery": DELIVERY,  # type: ignore[dict-item]  # as above
     "inbound_call": {"received", "refused"},
     "statement_file": {"received"},
+    "settlement_file": {"received"},
+    "settlement_row": {"read"},
+    "delivery": {"pending"},
 }
 """The states in which a row may be born."""
 
@@ -253,6 +269,3 @@ def move(moves: Mapping[S, AbstractSet[S]], at: S, *, to: S) -> S:
     if to not in moves[at]:
         raise IllegalMove(f"Không thể từ “{at}” sang “{to}”.", f"{at} cannot become {to}.")
     return to
-    "settlement_file": {"received"},
-    "settlement_row": {"read"},
-    "delivery": {"pending"},
