@@ -145,6 +145,17 @@ CODES: dict[str, Kind] = {
         "Đối chiếu với yêu cầu hoàn tiền.",
         "Compare it with the refund that was asked for.",
     ),
+    "REFUND_UNMATCHED": Kind(
+        "refund_unmatched",
+        "Có tin về một lệnh hoàn mà lệnh đó không khớp: sai số tiền, đã chi, không thành, bị trả "
+        "lại, hoặc cổng không cho biết kết quả.",
+        "News of a refund that does not fit it: another amount, paid already, failed, returned, or "
+        "a gateway that does not say what became of it.",
+        "Mở lệnh hoàn, đối chiếu với ngân hàng hoặc cổng. Nếu tiền đã đi: đề nghị hoàn lại và "
+        "duyệt lại, hệ thống tự khớp, không chi lần hai.",
+        "Open the refund and compare it with the bank or gateway. If the money went: ask again and "
+        "have it approved, it is then matched and not paid twice.",
+    ),
     "CHARGEBACK": Kind(
         "refund_unmatched",
         "Ngân hàng phát hành đòi lại tiền qua cổng.",

@@ -178,15 +178,20 @@ def explain(
     return free
 
 
-def in_suspense(db: Session, line: Line, verdict: Verdict, *, at: datetime) -> None:
-    """A line that belongs to no payment: booked, held in suspense, and for a person to say why."""
+def in_suspense(
+    db: Session, line: Line, verdict: Verdict, *, at: datetime, refund_id: UUID | None = None
+) -> None:
+    """A line that belongs to no payment: booked, held in suspense, and for a person to say why.
+
+    refund_id: the refund that it names and could not close.
+    """
     journal = journals.to_suspense(line.id, line.account_number, line.amount, day=line.day)
     posted = ledger.post(db, journal, at=at)
     _close(db, line, LineStatus.DISCREPANCY, journal_id=posted.journal_id)
     discrepancies.open_(
         db,
         verdict.code or "UNMATCHED",
-        Subject(line_id=line.id),
+        Subject(line_id=line.id, refund_id=refund_id),
         abs(line.amount),
         findings=_findings(line.memo, verdict),
         day=line.day,

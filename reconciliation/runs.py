@@ -24,13 +24,12 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from payments import days, refunds, vault
+from payments import days, vault
 from payments.domain import ids
 from payments.domain.errors import NotExplained
-from payments.domain.memo import fold
 from payments.domain.people import SERVICE
 from payments.store.sessions import Sessions, biller_of
-from reconciliation import expected, intake, kinds, posting, settling, verdicts
+from reconciliation import expected, intake, paybacks, posting, settling, verdicts
 from reconciliation import late as lateness
 from reconciliation.posting import Line
 from reconciliation.settling import Side
@@ -118,33 +117,29 @@ def _settle(
                 payment_id, rule = pairs[line.id]
                 assert isinstance(payment_id, UUID)  # noqa: S101  # the key given above
                 posting.settled(db, line, payment_id, rule=rule, at=clock())
+    _pay_back(sessions, biller_id, account_id, waiting, clock=clock)
+
+
+def _pay_back(
+    sessions: Sessions,
+    biller_id: UUID,
+    account_id: UUID,
+    waiting: Sequence[Line],
+    *,
+    clock: Callable[[], datetime],
+) -> None:
+    """Debits that pay refunds, then credits that bring a payout back."""
     with _step(sessions, biller_id, account_id) as db:
-        outgoing = [line for line in waiting if line.amount < 0]
-        for line in still_to_do(db, outgoing):
-            refund_id = _payout(db, line)
-            if refund_id is not None:
-                refunds.ensure_sent(db, refund_id, by=SERVICE, at=clock())
-                posting.paid_out(db, line, refund_id, at=clock())
-
-
-def _payout(db: Session, line: Line) -> UUID | None:
-    """The refund that this debit pays out: same amount, and the payee's account on the line."""
-    if kinds.kind_of(fold(line.memo), line.amount) is kinds.Kind.REVERSAL and line.is_reversal:
-        return None
-    rows = db.execute(
-        text("""SELECT id, key_id, sealed FROM refund WHERE biller_id = :biller
-                AND amount = :amount AND method = 'bank_payout'
-                AND status IN ('approved', 'sent', 'unknown')"""),
-        {"biller": biller_of(db), "amount": -line.amount},
-    )
-    text_on_line = "".join(f"{fold(line.memo)} {line.account}".split())
-    named = [
-        row.id
-        for row in rows
-        if vault.unseal(db, row.key_id, row.sealed, context=f"refund:{row.id}")["account"]
-        in text_on_line
-    ]
-    return named[0] if len(named) == 1 else None
+        paybacks.close_all_late(db, at=clock())
+        returns = paybacks.returns_among(db, waiting)
+    for chunk in _chunks([line for line in waiting if line.amount < 0]):
+        with _step(sessions, biller_id, account_id) as db:
+            for line in still_to_do(db, chunk):
+                paybacks.pay_out(db, line, at=clock())
+    for chunk in _chunks(returns):
+        with _step(sessions, biller_id, account_id) as db:
+            for line in still_to_do(db, chunk):
+                paybacks.came_back(db, line, at=clock())
 
 
 def _match(
