@@ -42,6 +42,21 @@ REASONS: Final[Mapping[str, Both]] = {
     ),
     "busy": Both("Cổng thanh toán đang bận.", "The gateway is busy."),
     "bank": Both("Ngân hàng đang bảo trì hoặc từ chối.", "The bank is down or refused."),
+    "insufficient_funds": Both(
+        "Tài khoản hoặc ví không đủ số dư.", "The account or wallet lacks the money."
+    ),
+    "over_limit": Both("Vượt hạn mức giao dịch.", "A transaction limit was exceeded."),
+    "not_registered": Both(
+        "Thẻ hoặc tài khoản chưa đăng ký thanh toán trực tuyến.",
+        "The card or account is not registered for paying online.",
+    ),
+    "card_locked": Both("Thẻ hoặc tài khoản bị khóa.", "The card or account is locked."),
+    "wrong_otp": Both("Mã OTP không đúng.", "The one-time code was wrong."),
+    "wrong_password": Both("Nhập sai mật khẩu quá nhiều lần.", "The password was wrong too often."),
+    "authentication_failed": Both(
+        "Xác thực không thành công quá nhiều lần.", "Authentication failed too often."
+    ),
+    "bank_maintenance": Both("Ngân hàng đang bảo trì.", "The bank is under maintenance."),
     "maintenance": Both("Cổng thanh toán đang bảo trì.", "The gateway is under maintenance."),
     "amount_refused": Both(
         "Cổng thanh toán không nhận số tiền này.", "The gateway does not take this amount."
