@@ -68,5 +68,7 @@ def _install(command: Sequence[str], folder: Path, packages: Sequence[str]) -> N
     except subprocess.TimeoutExpired:
         pytest.skip(f"{packages} could not be installed within {_INSTALL_S} s")
     if done.returncode:
-        last = (done.stderr.strip() or done.stdout.strip() or "no reason given").splitlines()[-1]
-        pytest.skip(f"{packages} could not be installed: {last}")
+        lines = [line for line in done.stderr.splitlines() if "error" in line.lower()]
+        pytest.skip(
+            f"{packages} could not be installed: {lines[0] if lines else 'no reason given'}"
+        )
