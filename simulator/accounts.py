@@ -12,15 +12,19 @@ from urllib.parse import urlsplit
 from simulator import asks
 from simulator.errors import Refused
 from simulator.faults import whole
+from simulator.sources import source
 
 _FIRST = 9_999_000_001
 _NUMBER = re.compile(r"9999[0-9]{6}")
 _HOSTS = {"127.0.0.1", "localhost", "::1"}
+_HOOK_SHOWN = ("source", "events", "speed", "timeout", "code_pattern")
 _EVENTS = ("in", "out", "both")
-_SPEED_MAX = 100_000.0
-_TIMEOUT_MAX = 120.0
+SPEED_MAX = 100_000.0
+TIMEOUT_MAX = 120.0
 _OPENING = {"number", "holder", "opening", "virtual_accounts"}
-_HOOKING = {"url", "secret", "api_key", "events", "retry", "speed", "timeout", "code_pattern"}
+_HOOKING = {
+    "url", "secret", "api_key", "events", "retry", "speed", "timeout", "code_pattern", "source",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +98,13 @@ def set_hook(db: sqlite3.Connection, number: str, body: object, *, defaults: Def
         _secret(given.get("api_key", ""), "api_key"),
         events,
         given.get("retry", True) is not False,
-        _seconds(given.get("speed", defaults.speed), "speed", _SPEED_MAX),
-        _seconds(given.get("timeout", defaults.timeout), "timeout", _TIMEOUT_MAX),
+        seconds(given.get("speed", defaults.speed), "speed", SPEED_MAX),
+        seconds(given.get("timeout", defaults.timeout), "timeout", TIMEOUT_MAX),
         _pattern(given.get("code_pattern")),
+        _teller(given.get("source", "sepay")),
     )
     db.execute("DELETE FROM hook WHERE account = ?", (number,))
-    db.execute("INSERT INTO hook VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+    db.execute("INSERT INTO hook VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
 
 
 def hook(db: sqlite3.Connection, number: str) -> sqlite3.Row | None:
@@ -134,7 +139,7 @@ def described(db: sqlite3.Connection, row: sqlite3.Row, *, at: datetime) -> dict
         and {
             "url": heard["url"],
             "signed": signed,
-            **{name: heard[name] for name in ("events", "speed", "timeout", "code_pattern")},
+            **{name: heard[name] for name in _HOOK_SHOWN},
             "retry": bool(heard["retry"]),
         },
     }
@@ -157,6 +162,12 @@ def local_url(value: object) -> str:
             " the simulator only calls this machine",
         )
     return parts.geturl()
+
+
+def _teller(name: object) -> str:
+    """Who calls the hook: SePay or Casso, by a name that is known. Raises Refused."""
+    source(name)
+    return str(name)
 
 
 def _free(db: sqlite3.Connection) -> str:
@@ -182,7 +193,8 @@ def _secret(value: object, name: str) -> str | None:
     return secret or None
 
 
-def _seconds(value: object, name: str, largest: float) -> float:
+def seconds(value: object, name: str, largest: float) -> float:
+    """A positive number. Raises Refused."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= largest:
         raise Refused(
             f"{name} phải là số dương, không quá {largest:g}",

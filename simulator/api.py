@@ -13,7 +13,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
-from simulator import accounts, asks, bank, faults, notices, store
+from simulator import accounts, asks, bank, faults, mischief, notices, store, telling
 from simulator.clock import VIETNAM
 from simulator.context import asked, running
 from simulator.errors import Refused
@@ -224,6 +224,14 @@ def list_faults() -> ResponseReturnValue:
         "statement": [
             {"kind": name, "vi": vi, "en": en} for name, (vi, en) in render.FAULTS.items()
         ],
+        "gateways": {
+            name: [
+                {"kind": kind.name, "group": kind.group, "options": dict(kind.options),
+                 "vi": kind.vi, "en": kind.en}
+                for kind in table.values()
+            ]
+            for name, table in mischief.TABLES.items()
+        },
         "shapes": list(SHAPES),
         "formats": list(render.FORMATS),
     }  # fmt: skip
@@ -243,7 +251,7 @@ def health() -> ResponseReturnValue:
     """Whether the bank is open, and what is still to be sent."""
     here = running()
     with here.store.begin() as db:
-        waiting = notices.outstanding(db)
+        waiting = notices.outstanding(db) + telling.outstanding(db)
     problem = here.clock.problem
     return {"ok": not problem, "outstanding": waiting, "problem": problem}
 

@@ -10,9 +10,10 @@ from flask.json.provider import DefaultJSONProvider
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
-from simulator import api, page
+from simulator import api, control, desk, hosted, page
 from simulator.context import KEY, Running
 from simulator.errors import Refused
+from simulator.gateway import gateways
 
 _BODY_MAX = 262_144
 _POLICY = "default-src 'self'; frame-ancestors 'none'; form-action 'self'"
@@ -29,6 +30,10 @@ def create_app(running: Running) -> Flask:
     app.after_request(_guarded)
     app.register_blueprint(api.blueprint)
     app.register_blueprint(page.blueprint)
+    app.register_blueprint(control.blueprint)
+    app.register_blueprint(hosted.blueprint)
+    for gateway in gateways().values():
+        app.register_blueprint(desk.blueprint(gateway))
     app.register_error_handler(Refused, _refused)
     app.register_error_handler(HTTPException, _failed)
     return app
@@ -42,7 +47,7 @@ def _only_our_own_pages() -> None:
 
 
 def _guarded(response: Response) -> Response:
-    response.headers["Content-Security-Policy"] = _POLICY
+    response.headers.setdefault("Content-Security-Policy", _POLICY)
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
 

@@ -103,22 +103,27 @@ FAULTS: Mapping[str, FaultKind] = {
 _ONE_ONLY = {"amount": "số tiền", "memo": "mã", "row": "dòng sao kê"}
 
 
-def parse(asked: object, *, groups: Iterable[str] | None = None) -> tuple[Fault, ...]:
-    """Read a list of faults. groups: those that make sense here, all if None."""
+def parse(
+    asked: object,
+    *,
+    groups: Iterable[str] | None = None,
+    table: Mapping[str, FaultKind] = FAULTS,
+) -> tuple[Fault, ...]:
+    """Read a list of faults. groups: those that make sense here, all if None; table: the known."""
     if asked is None:
         return ()
     if not isinstance(asked, Sequence) or isinstance(asked, str):
         raise Refused("faults phải là một danh sách", "faults must be a list")
-    faults = tuple(_one(each) for each in asked)
+    faults = tuple(_one(each, table) for each in asked)
     kinds = [fault.kind for fault in faults]
     if len(set(kinds)) < len(kinds):
         raise Refused("Một lỗi được nêu hai lần", "A fault is named twice")
     for group, vi in _ONE_ONLY.items():
-        if sum(FAULTS[kind].group == group for kind in kinds) > 1:
+        if sum(table[kind].group == group for kind in kinds) > 1:
             raise Refused(f"Chỉ chọn một lỗi về {vi}", f"Choose one fault of the group {group!r}")
     allowed = None if groups is None else set(groups)
     for kind in kinds:
-        if allowed is not None and FAULTS[kind].group not in allowed:
+        if allowed is not None and table[kind].group not in allowed:
             raise Refused(f"Lỗi {kind!r} không dùng được ở đây", f"{kind!r} does not apply here")
     return faults
 
@@ -133,21 +138,21 @@ def of_group(faults: Iterable[Fault], group: str) -> Fault | None:
     return next((fault for fault in faults if FAULTS[fault.kind].group == group), None)
 
 
-def _one(asked: object) -> Fault:
+def _one(asked: object, table: Mapping[str, FaultKind]) -> Fault:
     given: dict[str, Any]
     if isinstance(asked, str):
         name, colon, value = asked.partition(":")
-        options = FAULTS[name].options if name in FAULTS else {}
+        options = table[name].options if name in table else {}
         given = {next(iter(options), "value"): value} if colon else {}
     elif isinstance(asked, Mapping):
         given = dict(asked)
         name = str(given.pop("kind", ""))
     else:
         name, given = str(asked), {}
-    if name not in FAULTS:
-        known = ", ".join(FAULTS)
+    if name not in table:
+        known = ", ".join(table)
         raise Refused(f"Không có lỗi {name!r}; có: {known}", f"No fault {name!r}; known: {known}")
-    kind = FAULTS[name]
+    kind = table[name]
     for unknown in set(given) - set(kind.options):
         raise Refused(f"Lỗi {name} không có {unknown!r}", f"{name} has no option {unknown!r}")
     options = {

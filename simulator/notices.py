@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from simulator import accounts, faults, sepay
+from simulator import accounts, faults
 from simulator.errors import Refused
 from simulator.faults import Fault
+from simulator.sources import source
 
 OPEN = ("pending", "waiting")
 
@@ -115,7 +116,7 @@ def _plan(
         if bad is None:
             continue
         _needs_signature(hook)
-        if kind == "stale" and not hook["secret"]:
+        if kind == "stale" and (not hook["secret"] or hook["source"] == "casso-v1"):
             raise Refused(
                 "Dấu thời gian chỉ có khi webhook ký bằng secret (HMAC)",
                 "Only hooks signed with a secret (HMAC) carry a timestamp",
@@ -189,7 +190,8 @@ def _write(
     notice = int(made.lastrowid or 0)
     held = accounts.balance(db, told["account"], at=at)
     pattern = hook["code_pattern"] if hook is not None else None
-    body = sepay.body(notice=notice, posting=told, accumulated=held, pattern=pattern)
+    teller = source(hook["source"] if hook is not None else "sepay")
+    body = teller.body(notice=notice, posting=told, accumulated=held, pattern=pattern)
     db.execute("UPDATE notice SET body = ? WHERE id = ?", (body, notice))
     return notice
 

@@ -1,4 +1,4 @@
-"""Scan the text of a VietQR, as a bank app does.
+"""Scan the text of a VietQR, as a bank app does, and build one, as payOS does.
 
 Source: EMVCo merchant-presented QR; NAPAS VietQR format 1.0: element 38 carries bank and account,
 54 the amount, 62.08 the memo, 63 a CRC-16/CCITT-FALSE over everything before it, "6304" included.
@@ -48,6 +48,24 @@ def scan(text: str) -> Scanned:
         raise _unreadable("thiếu ngân hàng hoặc số tài khoản", "no bank or no account")
     memo = _elements(fields.get("62", "")).get("08", "")
     return Scanned(target["00"], target["01"], _amount(fields.get("54")), memo)
+
+
+def build(*, account: str, amount: int, memo: str, bank_bin: str = OUR_BIN) -> str:
+    """The text of a QR that pays one amount into an account of the test bank. memo: ASCII."""
+    target = _element("00", bank_bin) + _element("01", account)
+    holder = _element("00", _VIETQR) + _element("01", target) + _element("02", "QRIBFTTA")
+    head = _element("00", "01") + _element("01", "12") + _element("38", holder)
+    money = _element("53", "704") + _element("54", str(amount)) + _element("58", "VN")
+    return sealed(head + money + _element("62", _element("08", memo)))
+
+
+def sealed(elements: str) -> str:
+    """The elements with their checksum behind them."""
+    return f"{elements}6304{crc(elements + '6304'):04X}"
+
+
+def _element(tag: str, value: str) -> str:
+    return f"{tag}{len(value):02d}{value}"
 
 
 def crc(text: str) -> int:

@@ -17,7 +17,6 @@ from typing import Any
 
 BANK_NAME = "Ngân hàng Thử nghiệm"
 GAPS_MINUTES = (1, 1, 2, 3, 5, 8, 13)
-ATTEMPTS = len(GAPS_MINUTES) + 1
 _GOOD = {200, 201}
 
 

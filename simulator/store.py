@@ -1,4 +1,4 @@
-"""Everything the bank has promised, in one SQLite file.
+"""Everything the bank and the gateways have promised, in one SQLite file.
 
 A transaction is on disk before anybody hears of it (WAL, synchronous=FULL), so a process that is
 killed leaves neither half a transfer nor a notice that was promised and forgotten.
@@ -16,51 +16,7 @@ from pathlib import Path
 from random import Random
 
 from simulator.errors import Refused
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS account (
-    number TEXT PRIMARY KEY, holder TEXT NOT NULL, opening INTEGER NOT NULL, opened_at TEXT NOT NULL
-);
-CREATE TABLE IF NOT EXISTS virtual_account (
-    number TEXT PRIMARY KEY, account TEXT NOT NULL REFERENCES account
-);
-CREATE TABLE IF NOT EXISTS hook (
-    account TEXT PRIMARY KEY REFERENCES account, url TEXT NOT NULL, secret TEXT, api_key TEXT,
-    events TEXT NOT NULL, retry INTEGER NOT NULL, speed REAL NOT NULL, timeout REAL NOT NULL,
-    code_pattern TEXT
-);
-CREATE TABLE IF NOT EXISTS posting (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL REFERENCES account,
-    virtual_account TEXT, kind TEXT NOT NULL, at TEXT NOT NULL, value_date TEXT NOT NULL,
-    booking_date TEXT NOT NULL, amount INTEGER NOT NULL CHECK (amount <> 0),
-    reference TEXT NOT NULL, payer_memo TEXT NOT NULL, memo TEXT NOT NULL, shape TEXT NOT NULL,
-    counterparty_name TEXT NOT NULL, counterparty_account TEXT NOT NULL,
-    reverses INTEGER REFERENCES posting, faults TEXT NOT NULL,
-    UNIQUE (account, booking_date, reference)
-);
-CREATE TABLE IF NOT EXISTS statement_row (
-    id INTEGER PRIMARY KEY, posting INTEGER NOT NULL REFERENCES posting, account TEXT NOT NULL,
-    file_day TEXT NOT NULL, shown INTEGER NOT NULL, counted INTEGER NOT NULL
-);
-CREATE INDEX IF NOT EXISTS statement_row_day ON statement_row (account, file_day);
-CREATE TABLE IF NOT EXISTS notice (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, posting INTEGER REFERENCES posting,
-    account TEXT NOT NULL, body TEXT NOT NULL, made_at TEXT NOT NULL
-);
-CREATE TABLE IF NOT EXISTS call (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, notice INTEGER NOT NULL REFERENCES notice,
-    account TEXT NOT NULL, kind TEXT NOT NULL, state TEXT NOT NULL, due_at REAL NOT NULL,
-    after INTEGER, tries INTEGER NOT NULL DEFAULT 0, drift INTEGER NOT NULL DEFAULT 0
-);
-CREATE INDEX IF NOT EXISTS call_due ON call (due_at) WHERE state = 'pending';
-CREATE TABLE IF NOT EXISTS attempt (
-    id INTEGER PRIMARY KEY, call INTEGER NOT NULL REFERENCES call, at TEXT NOT NULL,
-    status INTEGER, answer TEXT NOT NULL, error TEXT NOT NULL
-);
-"""
-_EMPTIED = ("attempt", "call", "notice", "statement_row", "posting")
-_ACCOUNTS = ("hook", "virtual_account", "account")
+from simulator.schema import BANK, GATEWAYS, OWNERS, TRADE
 
 
 class Store:
@@ -85,8 +41,9 @@ class Store:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.execute("PRAGMA foreign_keys = ON")
-        self._db.executescript(_SCHEMA)
+        self._db.executescript(BANK + GATEWAYS)
         with self.begin() as db:
+            _grow(db)
             _plant(db, seed)
 
     @contextmanager
@@ -129,16 +86,33 @@ def dice(db: sqlite3.Connection) -> Random:
     return Random(f"{remembered(db, 'seed')}/{nth}")
 
 
+def number(db: sqlite3.Connection) -> int:
+    """The next number of a gateway's transaction: never given twice, after a reset neither."""
+    taken = int(remembered(db, "number") or 0) + 1
+    remember(db, "number", str(taken))
+    return taken
+
+
 def empty(db: sqlite3.Connection, *, keep_accounts: bool) -> None:
     """Forget the trade, and the accounts too unless they are kept.
 
     Ids go on counting: whoever hears our notices remembers the old ids for ever.
     """
-    for table in _EMPTIED if keep_accounts else _EMPTIED + _ACCOUNTS:
+    for table in TRADE if keep_accounts else TRADE + OWNERS:
         # A reversal points at an earlier posting of the same table.
         if table == "posting":
             db.execute("UPDATE posting SET reverses = NULL")
         db.execute(f"DELETE FROM {table}")
+
+
+def _grow(db: sqlite3.Connection) -> None:
+    """A folder of an older version lacks what came later."""
+    columns = {row["name"] for row in db.execute("PRAGMA table_info(hook)")}
+    if "source" not in columns:
+        db.execute("ALTER TABLE hook ADD COLUMN source TEXT NOT NULL DEFAULT 'sepay'")
+    seed = remembered(db, "seed")
+    if seed is not None and remembered(db, "number") is None:
+        remember(db, "number", str(90_000 + int(seed) % 1_000_000_000))
 
 
 def _plant(db: sqlite3.Connection, seed: int | None) -> None:
@@ -151,4 +125,5 @@ def _plant(db: sqlite3.Connection, seed: int | None) -> None:
     remember(db, "seed", str(chosen))
     if known is None:
         first = 90_000 + chosen % 1_000_000_000
+        remember(db, "number", str(first))
         db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('notice', ?)", (first,))
