@@ -31,6 +31,7 @@ from web.api import (
     refunds,
     spec,
     statements,
+    webhook_endpoints,
 )
 from web.auth import guard, staff
 from web.auth.either import ApiDoor
@@ -58,6 +59,7 @@ API: Final = (
     ledger,
     channels,
     events,
+    webhook_endpoints,
 )
 """The nouns of /api/v1, in the order in which /api/docs shows them."""
 
