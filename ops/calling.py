@@ -37,14 +37,6 @@ HEARD_ONLY: Final = Check(
 )
 
 
-class ChannelOff(Conflict):
-    """This biller does not offer the gateway."""
-
-    slug = "channel-off"
-    title_vi = "Đơn vị này chưa mở kênh thanh toán đó"
-    title_en = "This biller does not offer that channel"
-
-
 @dataclass(frozen=True, slots=True)
 class Trying:
     """A try that is written down, and what its gateway will be called with."""
@@ -79,7 +71,7 @@ def begin(
     """Write a try down in the caller's transaction. Raises ChannelOff, and what the verb raises."""
     settings = channels.settings_of(db, gateway.name)
     if settings is None:
-        raise ChannelOff()
+        raise channels.ChannelOff()
     started = attempts.begin(db, order_id, gateway, settings, places, by=by, at=at)
     return Trying(gateway, started, settings)
 
@@ -169,6 +161,12 @@ def _asked(gateway: Gateway | None, found: InHand, settings: Mapping[str, str] |
 
 def _record(db: Session, attempt_id: UUID, said: Checkout | Outcome, *, at: datetime) -> None:
     if isinstance(said, Succeeded):
-        money_in.take(db, attempt_id, said, at=at)
+        try:
+            with db.begin_nested():
+                money_in.take(db, attempt_id, said, at=at)
+        except (Conflict, NotFound) as error:
+            # Such as an account whose credits somebody else tells of: kept open, for a person.
+            log.warning("gateway.cannot_take", attempt=str(attempt_id), slug=error.slug)
+            attempts.record(db, attempt_id, Unknown(error.slug), at=at)
     else:
         attempts.record(db, attempt_id, said, at=at)

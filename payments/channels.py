@@ -14,11 +14,19 @@ from sqlalchemy.orm import Session
 from payments import audit, ledger, vault
 from payments.domain import accounts
 from payments.domain.channels import Setting, merchant_of
-from payments.domain.errors import NotFound
+from payments.domain.errors import Conflict, NotFound
 from payments.domain.gateway import Check
 from payments.domain.people import Actor
 from payments.store.orders import channel
 from payments.store.sessions import biller_of
+
+
+class ChannelOff(Conflict):
+    """This biller does not offer the gateway."""
+
+    slug = "channel-off"
+    title_vi = "Đơn vị này chưa mở kênh thanh toán đó"
+    title_en = "This biller does not offer that channel"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import func, select, text, update
@@ -17,7 +18,7 @@ from sqlalchemy.orm import Session
 from payments import allocations, attempts, dues, ledger, outbox, vault
 from payments.domain import codes, ids, journals, quotes
 from payments.domain.calendar import business_day
-from payments.domain.errors import NotFound, Repeated
+from payments.domain.errors import Conflict, NotFound, Repeated
 from payments.domain.gateway import Succeeded
 from payments.domain.journals import Journal
 from payments.domain.money import Money
@@ -55,6 +56,37 @@ class Received:
     first_time: bool
 
 
+class OtherSource(Conflict):
+    """The account's credits are told by another source; booking both would double them."""
+
+    slug = "other-source"
+    title_vi = "Tài khoản này nhận báo có từ nguồn khác"
+    title_en = "This account's notices come from another source"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the bank wrote about a credit that a gateway tells of."""
+
+    memo: str = ""
+    counterparty_name: str = ""
+    counterparty_account: str = ""
+
+
+NOTHING_TOLD: Final = Told()
+
+
+def require_source(db: Session, number: str, source: str) -> None:
+    """Raise OtherSource when the account's credits are told by somebody else."""
+    told_by = db.scalar(
+        select(bank_account.c.notice_source).where(
+            bank_account.c.biller_id == biller_of(db), bank_account.c.account_number == number
+        )
+    )
+    if told_by is not None and told_by != source:
+        raise OtherSource()
+
+
 def report(db: Session, notice: Incoming, *, key_id: UUID, at: datetime) -> Received:
     """Book a credit that a notice tells of, and pay the bills its memo quotes.
 
@@ -79,7 +111,13 @@ def report(db: Session, notice: Incoming, *, key_id: UUID, at: datetime) -> Rece
 
 
 def take(
-    db: Session, attempt_id: UUID, paid: Succeeded, *, at: datetime, key_id: UUID | None = None
+    db: Session,
+    attempt_id: UUID,
+    paid: Succeeded,
+    *,
+    at: datetime,
+    key_id: UUID | None = None,
+    told: Told = NOTHING_TOLD,
 ) -> Received:
     """Book the payment of a try at a gateway, and pay the order it was for.
 
@@ -87,7 +125,8 @@ def take(
     amount is the gateway's: what is more than the order asks for becomes the payer's credit,
     what is less leaves it part paid. A second payment of a paid order is credit, too, and a
     person is asked about giving it back. key_id: the data key that seals memo and counterparty.
-    Raises NotFound, Repeated when the number is known with another amount.
+    told: what the bank wrote, if it went straight there. Raises NotFound, OtherSource, Repeated
+    when the number is known with another amount.
     """
     row = attempts.locked(db, attempt_id)
     code = _code(db, row.order_id)
@@ -97,8 +136,10 @@ def take(
         paid.account_number,
         paid.amount,
         paid.paid_at or at,
-        memo=code,
+        memo=told.memo or code,
         bank_reference=paid.bank_reference,
+        counterparty_name=told.counterparty_name,
+        counterparty_account=told.counterparty_account,
     )
     received = _book(db, incoming, row.id, key_id=key_id or vault.new_key(db, at=at), at=at)
     if received.first_time:
@@ -129,6 +170,7 @@ def _book(
             at=at,
             attempt_id=attempt_id,
         )
+    require_source(db, incoming.account_number, incoming.gateway)
     account = _account(db, incoming.account_number)
     shown = _on_statement(db, account, incoming)
     if shown is not None:

@@ -18,7 +18,6 @@ from payments import attempts, money_in, vault
 from payments.domain.errors import Conflict, DomainError, Invalid, NotFound
 from payments.domain.gateway import Ending, Refused, Succeeded
 from payments.domain.states import CALL, CallStatus, move
-from payments.store.orders import bank_account
 from payments.store.sessions import biller_of
 from webhooks.event import Event, Kind
 from webhooks.store import inbound_call
@@ -42,14 +41,6 @@ class UnknownTry(NotFound):
     slug = "unknown-try"
     title_vi = "Không có lần thanh toán nào mang mã mà cổng thanh toán báo"
     title_en = "No attempt has the name that the gateway gave"
-
-
-class OtherSource(Conflict):
-    """The account's credits are told by another source; booking both would double them."""
-
-    slug = "other-source"
-    title_vi = "Tài khoản này nhận báo có từ nguồn khác"
-    title_en = "This account's notices come from another source"
 
 
 def handle(db: Session, body: Mapping[str, Any], *, at: datetime) -> None:
@@ -85,7 +76,7 @@ def _credit(db: Session, row: Row[Any], event: Event, at: datetime) -> UUID | No
     known = attempts.find(db, row.source, event.merchant_reference)
     if known is not None:
         return _taken(db, row, known.id, event, at)
-    _require_source(db, event.account_number, row.source)
+    money_in.require_source(db, event.account_number, row.source)
     incoming = money_in.Incoming(
         gateway=row.source,
         reference=event.transaction,
@@ -132,7 +123,8 @@ def _taken(db: Session, row: Row[Any], attempt_id: UUID, event: Event, at: datet
     paid = Succeeded(
         event.transaction, event.amount, event.at, event.account_number, event.bank_reference
     )
-    return money_in.take(db, attempt_id, paid, key_id=row.key_id, at=at).payment_id
+    told = money_in.Told(event.memo, event.counterparty_name, event.counterparty_account)
+    return money_in.take(db, attempt_id, paid, key_id=row.key_id, told=told, at=at).payment_id
 
 
 def _try(db: Session, row: Row[Any], event: Event) -> Row[Any]:
@@ -152,16 +144,6 @@ VERBS: Final[Mapping[Kind, Callable[[Session, Row[Any], Event, datetime], UUID |
     Kind.DOUBT: _doubt,
     Kind.TEST: _nothing,
 }
-
-
-def _require_source(db: Session, number: str, source: str) -> None:
-    told_by = db.scalar(
-        select(bank_account.c.notice_source).where(
-            bank_account.c.biller_id == biller_of(db), bank_account.c.account_number == number
-        )
-    )
-    if told_by is not None and told_by != source:
-        raise OtherSource()
 
 
 def _park(db: Session, row: Row[Any], error: DomainError) -> None:

@@ -28,7 +28,6 @@ from webhooks.event import Answer, Call, Event, EventSource, Finding, Forged, Ki
 from webhooks.store import inbound_call
 
 OTHER_CONTENT: Final = "told again with other content"
-_NO_ANSWER: Final = Answer(0, "")
 
 
 def receive(db: Session, source: EventSource, call: Call, *, at: datetime) -> Answer:
@@ -53,7 +52,8 @@ def receive(db: Session, source: EventSource, call: Call, *, at: datetime) -> An
         heard.append((event, _hear(db, source, call, event, part_of, at=at)))
     event, (finding, _) = min(heard, key=lambda one: _WEIGHT.index(one[1][0]))
     answer = source.accepted(event, finding)
-    _write_answers(db, [call_id for _, (_, call_id) in heard], answer)
+    if len(heard) > 1:
+        _write_answers(db, [call_id for _, (_, call_id) in heard], answer)
     return answer
 
 
@@ -99,7 +99,8 @@ def _hear(
     part_of: the row of the call's first event, which keeps the raw call for all of them.
     """
     finding = _finding(db, source, event)
-    call_id = _keep(db, source, call, event, _NO_ANSWER, at=at, finding=finding, part_of=part_of)
+    answer = source.accepted(event, finding)
+    call_id = _keep(db, source, call, event, answer, at=at, finding=finding, part_of=part_of)
     if call_id is not None:
         outbox.emit(db, "inbound.received", {"call": str(call_id)}, at=at)
         return finding, call_id
@@ -173,7 +174,7 @@ def _keep(
 
 
 def _write_answers(db: Session, call_ids: Sequence[UUID], answer: Answer) -> None:
-    """Beside each event stands what its gateway heard last."""
+    """Beside each event of a call stands what its gateway heard about all of them."""
     db.execute(
         update(inbound_call)
         .where(inbound_call.c.biller_id == biller_of(db), inbound_call.c.id.in_(call_ids))

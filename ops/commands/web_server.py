@@ -45,6 +45,8 @@ def argv(config: Config) -> list[str]:
         f"--graceful-timeout={GRACEFUL_SECONDS}",
         f"--keep-alive={KEEP_ALIVE_SECONDS}",
         f"--limit-request-field_size={HEADER_BYTES}",
+        # VNPAY tells of a payment in a query, with free text that is mostly percent signs.
+        f"--limit-request-line={HEADER_BYTES}",
         f"--forwarded-allow-ips={'*' if config.proxy_hops else ''}",
         "--logger-class=ops.commands.web_server.ServerLog",
         "--no-control-socket",
