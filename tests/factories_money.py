@@ -117,6 +117,7 @@ def a_refund(
     credit: UUID | None = None,
     by: UUID | None = None,
     status: str = "requested",
+    method: str = "bank_payout",
     **more: Any,
 ) -> UUID:
     """A refund as asked for by the cashier."""
@@ -131,7 +132,7 @@ def a_refund(
         credit_id=credit,
         amount=amount,
         reason="nộp thừa",
-        method="bank_payout",
+        method=method,
         status=status,
         key_id=biller.key_id,
         sealed=b"sealed",

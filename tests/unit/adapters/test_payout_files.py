@@ -27,7 +27,7 @@ def cells(data: bytes, delimiter: str = ",") -> list[list[str]]:
 
 
 def sheet_cells(data: bytes) -> list[list[Any]]:
-    rows: list[list[object]] = (
+    rows: list[list[Any]] = (
         CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_index(0).to_python()
     )
     return rows
