@@ -151,6 +151,8 @@ def ways_pages() -> Mapping[str, Page]:
         "try-waiting": replace(going, stage="waiting"),
         "try-cancelled": replace(over, reason=ways.REASONS["cancelled"]),
         "try-failed": replace(over, reason=ways.FAILED),
+        "strip-try": going.strip,
+        "strip-try-over": over.strip,
     }
 
 

@@ -29,7 +29,7 @@ from web.rendering import HERE, Pages
 PAGES: Final = Pages()
 NAMES: Final = sorted(preview.samples(Language.VI))
 BOTH: Final = [(name, language) for name in NAMES for language in Language]
-FRAGMENTS: Final = {"strip", "strip-paid"}
+FRAGMENTS: Final = {name for name in NAMES if name.startswith("strip")}
 WEIGHT: Final = 60_000
 ASSETS: Final = (
     "vendor/pico-2.1.1.min.css",

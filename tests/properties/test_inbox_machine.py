@@ -59,10 +59,13 @@ class Crash(Exception):
 class SepayWithTrials(SepayEvents):
     """SePay, and a kind of call that only other gateways make: the trial of an address."""
 
-    def verify(self, call: Call, settings: Mapping[str, str], *, now: datetime) -> Event | Forged:
+    def verify(
+        self, call: Call, settings: Mapping[str, str], *, now: datetime
+    ) -> Sequence[Event] | Forged:
         found = super().verify(call, settings, now=now)
-        is_trial = isinstance(found, Event) and found.memo == TRIAL
-        return replace(found, kind=Kind.TEST) if isinstance(found, Event) and is_trial else found
+        if isinstance(found, Forged):
+            return found
+        return [replace(one, kind=Kind.TEST) if one.memo == TRIAL else one for one in found]
 
 
 @dataclass(frozen=True)
