@@ -15,8 +15,17 @@ from sqlalchemy.orm import Session
 from payments.domain import ids
 from payments.domain.errors import NotFound
 from payments.domain.people import Actor
-from payments.domain.states import DISCREPANCY, LINE, DiscrepancyStatus, LineStatus, move
+from payments.domain.states import (
+    DISCREPANCY,
+    LINE,
+    SETTLEMENT_ROW,
+    DiscrepancyStatus,
+    LineStatus,
+    SettlementRowStatus,
+    move,
+)
 from payments.store.sessions import biller_of
+from reconciliation.settlement_store import settlement_row
 from reconciliation.store import bank_line, discrepancy, discrepancy_event
 
 OVER: Final = (DiscrepancyStatus.RESOLVED, DiscrepancyStatus.AUTO_RESOLVED)
@@ -99,6 +108,29 @@ def free_line(db: Session, payment_id: UUID) -> None:
     _move_line(db, brought, LineStatus.MATCHED, LineStatus.IMPORTED)
     _move_line(db, brought, LineStatus.IMPORTED, LineStatus.DISCREPANCY)
     _move_line(db, brought, LineStatus.RESOLVED, LineStatus.DISCREPANCY)
+
+
+def close_row(db: Session, row: Row[Any]) -> None:
+    """Its row of a settlement is explained."""
+    _move_row(db, row, SettlementRowStatus.SUSPENDED, SettlementRowStatus.RESOLVED)
+
+
+def reopen_row(db: Session, row: Row[Any]) -> None:
+    """Its row of a settlement waits for an explanation again."""
+    _move_row(db, row, SettlementRowStatus.RESOLVED, SettlementRowStatus.SUSPENDED)
+
+
+def _move_row(
+    db: Session, row: Row[Any], was: SettlementRowStatus, to: SettlementRowStatus
+) -> None:
+    if row.settlement_row_id is None:
+        return
+    db.execute(
+        update(settlement_row)
+        .where(settlement_row.c.biller_id == row.biller_id)
+        .where(settlement_row.c.id == row.settlement_row_id, settlement_row.c.status == was)
+        .values(status=move(SETTLEMENT_ROW, was, to=to))
+    )
 
 
 def _line_of(row: Row[Any]) -> ColumnElement[bool]:

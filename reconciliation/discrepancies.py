@@ -57,15 +57,21 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What does not match: a payment's free money, a statement line, or a payout.
+    """What does not match: a payment's free money, a statement line, a payout, or a row or
+    batch of a gateway's settlement.
 
-    holds: đồng of the payment's free money that this discrepancy accounts for.
+    holds: đồng of the payment's free money that this discrepancy accounts for. gateway: where
+    the money is, if a gateway has it. gap: đồng that are due of the batch and have not come.
     """
 
     payment_id: UUID | None = None
     line_id: UUID | None = None
     refund_id: UUID | None = None
     holds: int = field(default=0)
+    row_id: UUID | None = None
+    batch_id: UUID | None = None
+    gateway: str | None = None
+    gap: int = 0
 
 
 def open_(
@@ -99,6 +105,10 @@ def open_(
             line_id=subject.line_id,
             refund_id=subject.refund_id,
             holds=subject.holds,
+            settlement_row_id=subject.row_id,
+            settlement_batch_id=subject.batch_id,
+            gateway=subject.gateway,
+            gap=subject.gap,
             key_id=key_id,
             sealed=vault.seal(
                 db, key_id, asdict(findings), context=f"discrepancy:{discrepancy_id}"
@@ -203,10 +213,14 @@ def reopen(db: Session, discrepancy_id: UUID, *, reason: str, by: Actor, at: dat
             "Chỉ mở lại được chênh lệch đã xử lý xong.",
             "Only a discrepancy that was resolved can be opened again.",
         )
-    if (
-        cases.open_about(db, _about(Subject(row.payment_id, row.line_id, row.refund_id)))
-        is not None
-    ):
+    same = Subject(
+        row.payment_id,
+        row.line_id,
+        row.refund_id,
+        row_id=row.settlement_row_id,
+        batch_id=row.settlement_batch_id,
+    )
+    if cases.open_about(db, _about(same)) is not None:
         raise Conflict(
             "Đã có chênh lệch khác đang mở về đúng khoản tiền này.",
             "Another discrepancy about the same money is open already.",
@@ -218,6 +232,7 @@ def reopen(db: Session, discrepancy_id: UUID, *, reason: str, by: Actor, at: dat
         row,
         DiscrepancyStatus.OPEN,
         holds=free,
+        gap=remedies.gap_of(db, row),
         amount=free or row.amount,
         assigned_to=None,
         proposal=null(),
@@ -228,6 +243,7 @@ def reopen(db: Session, discrepancy_id: UUID, *, reason: str, by: Actor, at: dat
         resolved_at=None,
     )
     cases.reopen_line(db, row)
+    cases.reopen_row(db, row)
     cases.note(db, row.id, "reopened", by=by, at=at, why=reason)
     shown = ids.shown("dis", row.id)
     detail = {"way": row.resolution, "reason": reason, "amount": row.amount}
@@ -288,7 +304,9 @@ def clear(db: Session, discrepancy_id: UUID, *, why: str, at: datetime) -> None:
     row = cases.locked(db, discrepancy_id)
     if row.status in cases.OVER:
         return
-    cases.move_to(db, row, DiscrepancyStatus.AUTO_RESOLVED, holds=0, resolution=why, resolved_at=at)
+    cases.move_to(
+        db, row, DiscrepancyStatus.AUTO_RESOLVED, holds=0, gap=0, resolution=why, resolved_at=at
+    )
     cases.close_line(db, row)
     cases.note(db, row.id, "auto_resolved", by=SERVICE, at=at, why=why)
 
@@ -302,6 +320,23 @@ def hold(db: Session, payment_id: UUID, free: int, *, at: datetime) -> None:
         clear(db, row.id, why="applied", at=at)
         return
     cases.write(db, row, holds=free, amount=free)
+
+
+def measure(db: Session, row: Row[Any], gap: int, *, at: datetime) -> None:
+    """Bring the open discrepancy of a batch in line with what is missing of it now.
+
+    row: locked, kind BATCH_MISMATCH. gap: signed đồng; 0 ends it. A proposal was about another
+    difference, so it has to be made again.
+    """
+    if row.gap == gap:
+        return
+    if gap == 0:
+        clear(db, row.id, why="batch_whole", at=at)
+        return
+    if row.status in _IN_HANDS:
+        cases.move_to(db, row, DiscrepancyStatus.OPEN)
+        cases.note(db, row.id, "changed", by=SERVICE, at=at)
+    cases.write(db, row, gap=gap, amount=abs(gap))
 
 
 def findings_of(db: Session, row: Row[Any]) -> Findings:
@@ -320,11 +355,13 @@ def _resolve(
         row,
         DiscrepancyStatus.RESOLVED,
         holds=0,
+        gap=0,
         resolution=proposal.way,
         reason=proposal.reason,
         resolved_at=at,
     )
     cases.close_line(db, row)
+    cases.close_row(db, row)
     cases.note(db, row.id, "resolved", by=by, at=at, why=proposal.reason, journal_id=journal_id)
     shown = ids.shown("dis", row.id)
     detail = {"way": proposal.way, "reason": proposal.reason, "amount": row.amount}
@@ -337,6 +374,10 @@ def _about(subject: Subject) -> ColumnElement[bool]:
         return discrepancy.c.payment_id == subject.payment_id
     if subject.refund_id is not None:
         return discrepancy.c.refund_id == subject.refund_id
+    if subject.row_id is not None:
+        return discrepancy.c.settlement_row_id == subject.row_id
+    if subject.batch_id is not None:
+        return discrepancy.c.settlement_batch_id == subject.batch_id
     return discrepancy.c.line_id == subject.line_id
 
 

@@ -20,21 +20,28 @@ TO_ACCOUNT: Final[Mapping[str, str]] = {
     "interest": accounts.INTEREST,
     "other_income": accounts.OTHER_INCOME,
     "other_expense": accounts.OTHER_EXPENSE,
+    "gateway_fee": accounts.GATEWAY_FEES,
 }
-"""Ways that only say which account a line in suspense belongs to."""
+"""Ways that only say which account belongs what is in suspense, or missing at a gateway."""
 
 _NOBODY: Final = UUID(int=0)
 _ANY_DAY: Final = date.min
 
 
 def transfers(
-    way: str, amount: int, *, owed: int = 0, paid: int = 0, kept: int = 0
+    way: str,
+    amount: int,
+    *,
+    owed: int = 0,
+    paid: int = 0,
+    kept: int = 0,
+    gateway: str = "",
 ) -> tuple[Transfer, ...]:
     """The transfers of one way; () where nothing is booked.
 
     amount: đồng of free money, or the signed amount of the line in suspense. owed: what the
     chosen order still asks for. paid, kept: what the payment that a line takes back had paid,
-    and what of it is credit.
+    and what of it is credit. gateway: where the money is, if it never was in suspense.
     """
     if way == "apply":
         part = min(amount, owed)
@@ -47,6 +54,11 @@ def transfers(
     if way == "take_back":
         undone = _back(_applied(paid)) + _back(_kept(kept))
         return undone + _legs(_explained(accounts.UNAPPLIED, amount))
+    if way == "not_paid":
+        undone = _back(_applied(paid)) + _back(_kept(kept))
+        return undone + _legs(_corrected(gateway, accounts.UNAPPLIED, amount))
+    if way in TO_ACCOUNT and gateway:
+        return _legs(_corrected(gateway, TO_ACCOUNT[way], amount))
     if way in TO_ACCOUNT:
         return _legs(_explained(TO_ACCOUNT[way], amount))
     return ()
@@ -62,6 +74,10 @@ def _kept(amount: int) -> Journal:
 
 def _explained(account: str, amount: int) -> Journal:
     return journals.from_suspense("", account, amount, day=_ANY_DAY)
+
+
+def _corrected(gateway: str, account: str, amount: int) -> Journal:
+    return journals.gateway_corrected("", gateway, account, amount, day=_ANY_DAY)
 
 
 def _back(journal: Journal) -> tuple[Transfer, ...]:

@@ -27,7 +27,7 @@ from payments.store.invoices import beneficiary
 from payments.store.orders import bank_account
 from payments.store.payments import allocation, credit, payment, payment_reversal, refund
 from payments.store.sessions import biller_of
-from reconciliation import previews
+from reconciliation import previews, settlement_ways
 from reconciliation.store import bank_line, discrepancy_event
 
 BY_PERSON: Final = "by_person"
@@ -72,6 +72,9 @@ _NAMED: Final = ("to_name", "to_bank", "to_account")
 
 def ways_for(row: Row[Any]) -> tuple[str, ...]:
     """The ways that fit this discrepancy, the usual one first."""
+    of_settlement = settlement_ways.ways_for(row)
+    if of_settlement is not None:
+        return of_settlement
     if row.payment_id is not None and row.holds:
         return ("apply", "keep", "refund")
     if row.line_id is not None and row.payment_id is None:
@@ -156,26 +159,48 @@ def _refund(db: Session, row: Row[Any], it: Proposal, by: Actor, at: datetime) -
 def _take_back(db: Session, row: Row[Any], it: Proposal, by: Actor, at: datetime) -> UUID | None:
     """The bank took a payment back: undo all it had paid, then let the money go."""
     payment_id = ids.read("pay", it.target)
-    line = _line(db, row.line_id)
     _undo_everything(db, payment_id, reason=it.reason, by=by, at=at)
+    told = f"line:{row.line_id}" if row.line_id else f"row:{row.settlement_row_id}"
+    _reverse_payment(db, payment_id, -_in_suspense(db, row), told, at=at)
+    return _out_of_suspense(db, row, accounts.UNAPPLIED, by, at)
+
+
+def _not_paid(db: Session, row: Row[Any], it: Proposal, by: Actor, at: datetime) -> UUID | None:
+    """The gateway says that it never had this payment: undo all it had paid, let the money go."""
+    _undo_everything(db, row.payment_id, reason=it.reason, by=by, at=at)
+    key, amount = _decision(db, row), _free(db, row.payment_id)
+    _reverse_payment(db, row.payment_id, amount, f"not-paid:{key}", at=at)
+    return settlement_ways.never_had(db, row, amount, key=key, by=by, at=at)
+
+
+def _reverse_payment(
+    db: Session, payment_id: UUID, amount: int, event_key: str, *, at: datetime
+) -> None:
     db.execute(
         insert(payment_reversal).values(
-            biller_id=row.biller_id,
+            biller_id=biller_of(db),
             id=ids.new(),
             payment_id=payment_id,
-            amount=-line.amount,
-            event_key=f"line:{line.id}",
+            amount=amount,
+            event_key=event_key,
             at=at,
         )
     )
-    return _out_of_suspense(db, row, accounts.UNAPPLIED, by, at)
 
 
 def _to_account(account: str) -> Callable[..., UUID | None]:
     def way(db: Session, row: Row[Any], it: Proposal, by: Actor, at: datetime) -> UUID | None:
+        if row.settlement_batch_id is not None:
+            key = _decision(db, row)
+            return settlement_ways.correct(db, row, account, key=key, by=by, at=at)
         return _out_of_suspense(db, row, account, by, at)
 
     return way
+
+
+def gap_of(db: Session, row: Row[Any]) -> int:
+    """What is missing of the batch that a discrepancy is about; 0 where it is about no batch."""
+    return settlement_ways.gap_of(db, row)
 
 
 def _nothing(db: Session, row: Row[Any], it: Proposal, by: Actor, at: datetime) -> UUID | None:
@@ -188,6 +213,7 @@ WAYS: Final[Mapping[str, Callable[[Session, Row[Any], Proposal, Actor, datetime]
     "keep": _keep,
     "refund": _refund,
     "take_back": _take_back,
+    settlement_ways.NOT_PAID: _not_paid,
     **{way: _to_account(account) for way, account in previews.TO_ACCOUNT.items()},
     "no_money": _nothing,
 }
@@ -199,7 +225,12 @@ def undo(db: Session, row: Row[Any], *, reason: str, by: Actor, at: datetime) ->
     Raises Conflict where that cannot be: a refund somebody has approved, credit that was used,
     a payment that the bank took back.
     """
-    if row.resolution in previews.TO_ACCOUNT:
+    if row.resolution in previews.TO_ACCOUNT and row.settlement_batch_id is not None:
+        key = _decision(db, row)
+        settlement_ways.take_back_correction(
+            db, row, key=key, reversal=f"unexplain:{key}", by=by, at=at
+        )
+    elif row.resolution in previews.TO_ACCOUNT:
         key = _decision(db, row)
         day = business_day(at)
         ledger.reverse(db, f"explain:{key}", key=f"unexplain:{key}", day=day, at=at, by=by)
@@ -210,16 +241,16 @@ def undo(db: Session, row: Row[Any], *, reason: str, by: Actor, at: datetime) ->
             allocations.unkeep(db, credit_id, reason=reason, by=by, at=at)
     elif row.resolution == "refund":
         _undo_refund(db, row, reason=reason, by=by, at=at)
-    elif row.resolution == "take_back":
+    elif row.resolution in ("take_back", settlement_ways.NOT_PAID):
         raise Conflict(
-            "Khoản ngân hàng đã lấy lại không mở lại được.",
-            "A payment that the bank took back cannot be opened again.",
+            "Khoản đã bị lấy lại không mở lại được.",
+            "A payment that was taken back cannot be opened again.",
         )
 
 
 def booked(db: Session, row: Row[Any]) -> Sequence[str]:
     """The event keys of what a resolved discrepancy's decision booked."""
-    if row.resolution in (*previews.TO_ACCOUNT, "take_back"):
+    if row.resolution in (*previews.TO_ACCOUNT, "take_back", settlement_ways.NOT_PAID):
         return [f"explain:{_decision(db, row)}"]
     if row.resolution in ("apply", "keep"):
         applied = [f"apply:{one}" for one in _applied_by(db, row)]
@@ -282,10 +313,16 @@ def _decision(db: Session, row: Row[Any]) -> str:
 
 
 def _out_of_suspense(db: Session, row: Row[Any], account: str, by: Actor, at: datetime) -> UUID:
-    line = _line(db, row.line_id)
-    key = _decision(db, row)
-    journal = journals.from_suspense(key, account, line.amount, day=business_day(at))
+    key, amount = _decision(db, row), _in_suspense(db, row)
+    journal = journals.from_suspense(key, account, amount, day=business_day(at))
     return ledger.post(db, journal, at=at, by=by).journal_id
+
+
+def _in_suspense(db: Session, row: Row[Any]) -> int:
+    """Signed đồng of the line or row that waits in suspense."""
+    if row.settlement_row_id is not None:
+        return settlement_ways.suspended(db, row.settlement_row_id)
+    return int(_line(db, row.line_id).amount)
 
 
 def _undo_everything(

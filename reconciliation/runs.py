@@ -5,6 +5,7 @@ that dies costs a retry and nothing else, and a second run finds nothing to do:
 
 join      statements that waited for a file in between
 settle    lines that show what a notice had told of, and payouts of refunds
+batches   lines that pay what gateways settled
 match     the other lines, through the engine
 explain   free money without a discrepancy; notices that no line has shown in time
 finish    counts; the day becomes reconciled when nothing stands in the way
@@ -29,7 +30,17 @@ from payments.domain import ids
 from payments.domain.errors import NotExplained
 from payments.domain.people import SERVICE
 from payments.store.sessions import Sessions, biller_of
-from reconciliation import expected, intake, paybacks, posting, settling, verdicts
+from reconciliation import (
+    expected,
+    intake,
+    paybacks,
+    posting,
+    settlement_late,
+    settlement_lines,
+    settlement_runs,
+    settling,
+    verdicts,
+)
 from reconciliation import late as lateness
 from reconciliation.posting import Line
 from reconciliation.settling import Side
@@ -61,10 +72,12 @@ def run(
         run_id = _begin(db, account_id, day, at=clock())
         intake.join(db, account_id)
     _settle(sessions, biller_id, account_id, day, clock=clock)
+    _batches(sessions, biller_id, account_id, day, clock=clock)
     _match(sessions, biller_id, account_id, day, clock=clock)
     with _step(sessions, biller_id, account_id) as db:
         verdicts.explain_free_money(db, at=clock())
         lateness.flag(db, account_id, day, at=clock())
+        settlement_late.flag(db, day, at=clock())
     return _finish(sessions, biller_id, account_id, day, run_id, at=clock())
 
 
@@ -140,6 +153,32 @@ def _pay_back(
         with _step(sessions, biller_id, account_id) as db:
             for line in still_to_do(db, chunk):
                 paybacks.came_back(db, line, at=clock())
+
+
+def _batches(
+    sessions: Sessions,
+    biller_id: UUID,
+    account_id: UUID,
+    day: date,
+    *,
+    clock: Callable[[], datetime],
+) -> None:
+    """Credits of gateways; what looks like one of a batch that nobody knows yet waits for it."""
+    with _step(sessions, biller_id, account_id) as db:
+        names = settlement_lines.gateways(db)
+        if not names:
+            return
+        waiting = settlement_lines.likely(db, lines_to_do(db, account_id, day), names)
+    with _step(sessions, biller_id, account_id) as db:
+        settlement_runs.lock(db)
+        lines = still_to_do(db, waiting)
+        paid = settlement_lines.pay_imported(db, lines, at=clock())
+        for line in lines:
+            told = settlement_lines.names_a_batch(line.memo, names)
+            if line.id not in paid and line.amount > 0 and told:
+                unknown = posting.Verdict(False, "BATCH_MISMATCH", (), related=told)
+                posting.in_suspense(db, line, unknown, at=clock())
+        settlement_runs.settle(db, at=clock())
 
 
 def _match(

@@ -60,6 +60,7 @@ class ReportReader(Protocol):
     """Reads the settlement files of one gateway. Pure: bytes in, values out."""
 
     gateway: str
+    title: str  # what people call the gateway: "MoMo"
 
     def read(
         self, data: bytes, *, profile: str | None = None, merchant: str | None = None
