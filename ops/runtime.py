@@ -7,13 +7,18 @@ gunicorn master or an RQ worker forgets what it inherited and opens its own.
 from __future__ import annotations
 
 import os
+import time
 import weakref
 from collections.abc import Mapping
+from contextlib import closing
 from functools import cached_property
 from typing import Self
 
 import redis
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from adapters import registry
 from adapters.http import Client
@@ -31,6 +36,7 @@ _POOL_WAIT_SECONDS = 10
 _CONNECT_SECONDS = 5
 _STATEMENT_MS = 60_000
 _REDIS_SECONDS = 5
+_REST_SECONDS = 1.0
 
 
 class Runtime:
@@ -129,7 +135,6 @@ class Runtime:
             pool_size=_POOL,
             max_overflow=_OVERFLOW,
             pool_timeout=_POOL_WAIT_SECONDS,
-            pool_pre_ping=True,
             hide_parameters=True,  # an error must not quote a memo or a name
             connect_args={
                 "connect_timeout": _CONNECT_SECONDS,
@@ -137,8 +142,36 @@ class Runtime:
                 "application_name": "thuphi",
             },
         )
+        _ask_after_rest(engine)
         self._engines.append(engine)
         return engine
+
+
+def _ask_after_rest(engine: Engine) -> None:
+    """Ask a connection whether it still stands, but only after it has rested.
+
+    One that was just used is as good as asked; asking each time would be a round trip in every
+    request. Whatever breaks in between fails one transaction, which is told as such.
+    """
+
+    def put_back(_: object, record: ConnectionPoolEntry) -> None:
+        record.info["rested"] = time.monotonic()
+
+    def taken(
+        connection: PoolProxiedConnection | DBAPIConnection, record: ConnectionPoolEntry, _: object
+    ) -> None:
+        if time.monotonic() - record.info.get("rested", time.monotonic()) < _REST_SECONDS:
+            return
+        try:
+            with closing(connection.cursor()) as cursor:
+                cursor.execute("SELECT 1")
+            connection.rollback()
+        except Exception as broken:
+            # The pool drops this one and all that are older, and connects anew.
+            raise DisconnectionError() from broken
+
+    event.listen(engine, "checkin", put_back)
+    event.listen(engine, "checkout", taken)
 
 
 _LIVE: weakref.WeakSet[Runtime] = weakref.WeakSet()

@@ -73,9 +73,10 @@ def handle(db: Session, body: Mapping[str, Any], *, at: datetime) -> None:
 
 def _credit(db: Session, row: Row[Any], event: Event, at: datetime) -> UUID | None:
     """Money on a bank account: for the try that it names, else for what its memo says."""
-    known = attempts.find(db, row.source, event.merchant_reference)
-    if known is not None:
-        return _taken(db, row, known.id, event, at)
+    if event.merchant_reference:
+        known = attempts.find(db, row.source, event.merchant_reference)
+        if known is not None:
+            return _taken(db, row, known.id, event, at)
     money_in.require_source(db, event.account_number, row.source)
     incoming = money_in.Incoming(
         gateway=row.source,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from uuid import UUID
 
 import structlog
 from flask import Blueprint, Response, abort, request
@@ -25,6 +26,13 @@ def blueprint(
 ) -> Blueprint:
     """Return the blueprint. The caller adds rate limits; there is no CSRF and no session here."""
     bp = Blueprint("webhooks", __name__, url_prefix="/webhooks")
+    known: dict[str, UUID] = {}  # a biller's code never changes, and only those that exist are kept
+
+    def biller_of(code: str) -> UUID:
+        if code not in known:
+            with sessions.begin(None) as db:
+                known[code] = billers.find(db, code)
+        return known[code]
 
     @bp.route("/<gateway>/<biller>", methods=["POST", "GET"], provide_automatic_options=False)
     def hear(gateway: str, biller: str) -> Response:
@@ -35,9 +43,7 @@ def blueprint(
             raise MethodNotAllowed(valid_methods=source.methods)
         call = _call()
         try:
-            with sessions.begin(None) as db:
-                biller_id = billers.find(db, biller)
-            with sessions.begin(biller_id) as db:
+            with sessions.begin(biller_of(biller)) as db:
                 answer = inbox.receive(db, source, call, at=clock())
         except NotFound:
             abort(404)
