@@ -55,6 +55,7 @@ def put(
     Raises MerchantTaken when another biller is known to the gateway by that name.
     """
     biller_id = biller_of(db)
+    changed = _changed(db, gateway, settings)
     key_id = vault.new_key(db, at=at)
     sealed = vault.seal(db, key_id, dict(settings), context=f"channel:{gateway}")
     merchant = merchant_of(taken, settings)
@@ -74,7 +75,7 @@ def put(
         .values(biller_id=biller_id, gateway=gateway, **values)
         .on_conflict_do_update(index_elements=["biller_id", "gateway"], set_=values)
     )
-    detail = {"fields": sorted(settings)}
+    detail = {"fields": sorted(settings), "changed": changed}
     audit.note(db, "channel.put", gateway, by=by, at=at, detail=detail)
 
 
@@ -121,6 +122,15 @@ def settings_of(db: Session, gateway: str, *, even_off: bool = False) -> dict[st
     if row is None:
         return None
     return vault.unseal(db, row.key_id, row.sealed, context=f"channel:{gateway}")
+
+
+def _changed(db: Session, gateway: str, settings: Mapping[str, str]) -> list[str]:
+    """The fields whose value is another than before, added or dropped; the audit names them."""
+    try:
+        before = settings_of(db, gateway, even_off=True) or {}
+    except (vault.VaultError, vault.KeyErased):
+        before = {}  # whoever replaces what cannot be opened any more must not be stopped by it
+    return sorted(name for name in {*before, *settings} if before.get(name) != settings.get(name))
 
 
 def listed(db: Session) -> list[Channel]:

@@ -19,9 +19,10 @@ from sqlalchemy import ColumnElement, Row, case, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from payments import attempts, channels, outbox, vault
+from payments import attempts, audit, channels, outbox, vault
 from payments.domain import ids
 from payments.domain.errors import NotFound
+from payments.domain.people import Actor
 from payments.domain.states import AttemptStatus, CallStatus
 from payments.store.sessions import biller_of
 from webhooks.event import Answer, Call, Event, EventSource, Finding, Forged, Kind
@@ -57,7 +58,7 @@ def receive(db: Session, source: EventSource, call: Call, *, at: datetime) -> An
     return answer
 
 
-def again(db: Session, call_id: UUID, *, at: datetime) -> None:
+def again(db: Session, call_id: UUID, *, by: Actor, at: datetime) -> None:
     """Try to book a parked call once more, because what it lacked may be here now.
 
     Raises NotFound for a call that is not parked.
@@ -72,6 +73,7 @@ def again(db: Session, call_id: UUID, *, at: datetime) -> None:
     if found is None:
         raise NotFound()
     outbox.emit(db, "inbound.received", {"call": str(call_id)}, at=at)
+    audit.note(db, "call.again", ids.shown("cal", call_id), by=by, at=at)
 
 
 _WEIGHT: Final = (

@@ -1,216 +1,189 @@
-"""Reads of endpoints and of the log of what was told to them; for the API and the console."""
+"""Queries: what gateways told us, for the pages that show it.
+
+calls     the list, newest first, narrowed by source, status and day
+call      one of them, with the raw call as it came and what else it told of
+parked    what waits for a person
+"""
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session
 
+from payments import vault
+from payments.domain.calendar import HANOI
 from payments.domain.errors import NotFound
-from payments.queries import paging
-from payments.queries.paging import Cut, Page
-from payments.store.outbox import message, message_position
+from payments.domain.states import CallStatus
+from payments.queries.paging import Cut, Page, page
 from payments.store.sessions import biller_of
-from webhooks.delivery_store import delivery, delivery_attempt, endpoint, endpoint_secret
+from webhooks.event import Call, Event, Finding
+from webhooks.inbox import OTHER_CONTENT
+from webhooks.store import inbound_call
+
+_SEPARATOR: Final = " / "
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where a biller's system is called. disabled_why: by_hand, gone or failing.
+class Wanted:
+    """What a list is narrowed to. day: the business day on which the call came."""
 
-    failing_since: set while it has only failed; waiting: events that are still to be told.
-    old_secret_until: when the secret that was replaced signs no more.
+    source: str | None = None
+    status: CallStatus | None = None
+    day: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One event that a gateway told us, or a call that was refused.
+
+    event: None for a call that was refused, and once its data were erased. why: the reason for
+    which it waits, in both languages. refusal: why it was not believed, in our log's words.
+    told_otherwise: it was told again with other content. times: how often it was told.
     """
 
     id: UUID
-    url: str
-    description: str
-    kinds: Sequence[str]
-    created_at: datetime
-    disabled_at: datetime | None
-    disabled_why: str | None
-    failing_since: datetime | None
-    rests_until: datetime | None
-    tried_at: datetime | None
-    delivered_at: datetime | None
-    waiting: int
-    old_secret_until: datetime | None
+    source: str
+    received_at: datetime
+    status: CallStatus
+    finding: Finding | None
+    why: tuple[str, str] | None
+    refusal: str
+    told_otherwise: bool
+    times: int
+    payment_id: UUID | None
+    answer_status: int
+    answer_body: str
+    event: Event | None
+    erased: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
-    """One event on its way to one endpoint. answer, reason: of the last try; reason None: 2xx."""
+class Whole:
+    """One call in full. raw: None once it was erased. others: what else the same call told."""
 
-    id: UUID
-    endpoint_id: UUID
-    event_id: UUID
-    kind: str
-    position: int
-    happened_at: datetime
-    status: str
-    attempts: int
-    due_at: datetime | None
-    tried_at: datetime | None
-    answer: int | None
-    reason: str | None
+    heard: Heard
+    raw: Call | None
+    others: Sequence[Heard] = field(default_factory=tuple)
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """One call. address: the one that was called; excerpt: the start of a bad answer."""
+class Parked:
+    """What waits for a person. oldest: when the first of them came; None when there is none."""
 
-    number: int
-    at: datetime
-    milliseconds: int
-    address: str | None
-    answer: int | None
-    reason: str | None
-    excerpt: str
+    count: int
+    oldest: datetime | None
+    sources: Sequence[str]
 
 
-def listed(db: Session, *, at: datetime) -> Sequence[Endpoint]:
-    """All endpoints of the biller: those that are called first, then newest first."""
-    rows = db.execute(
-        _endpoints(db, at).order_by(endpoint.c.disabled_at.is_not(None), endpoint.c.id.desc())
-    )
-    return [_endpoint(row) for row in rows]
+def calls(db: Session, wanted: Wanted, cut: Cut) -> Page[Heard]:
+    """Calls, newest first."""
+    found = _ours(db)
+    if wanted.source is not None:
+        found = found.where(inbound_call.c.source == wanted.source)
+    if wanted.status is not None:
+        found = found.where(inbound_call.c.status == wanted.status)
+    if wanted.day is not None:
+        midnight = datetime.combine(wanted.day, time(), HANOI)
+        found = found.where(
+            inbound_call.c.received_at >= midnight,
+            inbound_call.c.received_at < midnight + timedelta(days=1),
+        )
+    return page(db, found, inbound_call.c.id, cut, lambda rows: _heard(db, rows))
 
 
-def get(db: Session, endpoint_id: UUID, *, at: datetime) -> Endpoint:
-    """One endpoint. Raises NotFound."""
-    row = db.execute(_endpoints(db, at).where(endpoint.c.id == endpoint_id)).one_or_none()
+def call(db: Session, call_id: UUID) -> Whole:
+    """One call with its raw bytes, which are kept beside its first event. Raises NotFound."""
+    row = db.execute(_ours(db).where(inbound_call.c.id == call_id)).one_or_none()
     if row is None:
         raise NotFound()
-    return _endpoint(row)
+    first = row.part_of or row.id
+    same = _ours(db).where((inbound_call.c.id == first) | (inbound_call.c.part_of == first))
+    rows = db.execute(same.order_by(inbound_call.c.id)).all()
+    every = _heard(db, rows)
+    [raw] = _opened(db, [one for one in rows if one.id == first])
+    return Whole(
+        heard=next(one for one in every if one.id == call_id),
+        raw=None if raw is vault.ERASED else _call(raw),
+        others=tuple(one for one in every if one.id != call_id),
+    )
 
 
-def stopped(db: Session) -> Sequence[Row[Any]]:
-    """Endpoints that were disabled for what their systems did: id, url, disabled_why."""
-    return db.execute(
-        select(endpoint.c.id, endpoint.c.url, endpoint.c.disabled_why)
-        .where(endpoint.c.biller_id == biller_of(db), endpoint.c.disabled_why != "by_hand")
-        .order_by(endpoint.c.disabled_at)
-    ).all()
-
-
-def deliveries(
-    db: Session, endpoint_id: UUID, cut: Cut, *, status: str | None, kind: str | None
-) -> Page[Delivery]:
-    """What was told, or is to be, newest first. kind: such as refund.done, or refund.* for all."""
-    wanted = _deliveries(db).where(delivery.c.endpoint_id == endpoint_id)
-    if status is not None:
-        wanted = wanted.where(delivery.c.status == status)
-    if kind is not None and kind.endswith(".*"):
-        wanted = wanted.where(func.split_part(message.c.kind, ".", 1) == kind[:-2])
-    elif kind is not None:
-        wanted = wanted.where(message.c.kind == kind)
-    return paging.page(db, wanted, delivery.c.id, cut, lambda rows: [_delivery(r) for r in rows])
-
-
-def delivery_of(db: Session, endpoint_id: UUID, delivery_id: UUID) -> Delivery:
-    """One delivery of an endpoint. Raises NotFound."""
+def parked(db: Session) -> Parked:
+    """How many calls wait for a person, since when, and whose."""
     row = db.execute(
-        _deliveries(db)
-        .where(delivery.c.endpoint_id == endpoint_id)
-        .where(delivery.c.id == delivery_id)
-    ).one_or_none()
-    if row is None:
-        raise NotFound()
-    return _delivery(row)
-
-
-def attempts(db: Session, delivery_id: UUID) -> Sequence[Attempt]:
-    """Every call of a delivery, the latest first."""
-    rows = db.execute(
-        select(delivery_attempt)
-        .where(delivery_attempt.c.biller_id == biller_of(db))
-        .where(delivery_attempt.c.delivery_id == delivery_id)
-        .order_by(delivery_attempt.c.number.desc())
-    )
-    return [
-        Attempt(
-            row.number, row.at, row.milliseconds, row.address, row.answer, row.reason, row.excerpt
-        )
-        for row in rows
-    ]
-
-
-def _endpoints(db: Session, at: datetime) -> Select[Any]:
-    waiting = (
-        select(func.count())
-        .where(delivery.c.biller_id == endpoint.c.biller_id)
-        .where(delivery.c.endpoint_id == endpoint.c.id, delivery.c.status == "pending")
-        .scalar_subquery()
-    )
-    old = (
-        select(func.max(endpoint_secret.c.expires_at))
-        .where(endpoint_secret.c.biller_id == endpoint.c.biller_id)
-        .where(endpoint_secret.c.endpoint_id == endpoint.c.id)
-        .where(endpoint_secret.c.expires_at > at)
-        .scalar_subquery()
-    )
-    return select(endpoint, waiting.label("waiting"), old.label("old_secret_until")).where(
-        endpoint.c.biller_id == biller_of(db)
-    )
-
-
-def _endpoint(row: Row[Any]) -> Endpoint:
-    return Endpoint(
-        id=row.id,
-        url=row.url,
-        description=row.description,
-        kinds=row.kinds,
-        created_at=row.created_at,
-        disabled_at=row.disabled_at,
-        disabled_why=row.disabled_why,
-        failing_since=row.failing_since,
-        rests_until=row.rests_until,
-        tried_at=row.tried_at,
-        delivered_at=row.delivered_at,
-        waiting=row.waiting,
-        old_secret_until=row.old_secret_until,
-    )
-
-
-def _deliveries(db: Session) -> Select[Any]:
-    return (
         select(
-            delivery,
-            message.c.id.label("event_id"),
-            message.c.kind,
-            message.c.at.label("happened_at"),
-        )
-        .join(
-            message_position,
-            (message_position.c.biller_id == delivery.c.biller_id)
-            & (message_position.c.position == delivery.c.position),
-        )
-        .join(
-            message,
-            (message.c.biller_id == message_position.c.biller_id)
-            & (message.c.id == message_position.c.message_id),
-        )
-        .where(delivery.c.biller_id == biller_of(db))
+            func.count().label("n"),
+            func.min(inbound_call.c.received_at).label("oldest"),
+            func.array_agg(inbound_call.c.source.distinct()).label("sources"),
+        ).where(_here(db), inbound_call.c.status == CallStatus.PARKED)
+    ).one()
+    return Parked(row.n, row.oldest, tuple(sorted(row.sources or ())))
+
+
+def _here(db: Session) -> Any:
+    return inbound_call.c.biller_id == biller_of(db)
+
+
+def _ours(db: Session) -> Select[Any]:
+    return select(inbound_call).where(_here(db))
+
+
+def _opened(db: Session, rows: Sequence[Row[Any]]) -> list[dict[str, Any] | vault.Erased]:
+    return vault.unseal_many(
+        db, [vault.Envelope(row.key_id, row.sealed, f"call:{row.id}") for row in rows]
     )
 
 
-def _delivery(row: Row[Any]) -> Delivery:
-    return Delivery(
+def _heard(db: Session, rows: Sequence[Row[Any]]) -> list[Heard]:
+    return [_made(row, kept) for row, kept in zip(rows, _opened(db, rows), strict=True)]
+
+
+def _made(row: Row[Any], kept: dict[str, Any] | vault.Erased) -> Heard:
+    told = None if kept is vault.ERASED else kept["event"]
+    return Heard(
         id=row.id,
-        endpoint_id=row.endpoint_id,
-        event_id=row.event_id,
-        kind=row.kind,
-        position=row.position,
-        happened_at=row.happened_at,
-        status=row.status,
-        attempts=row.attempts,
-        due_at=row.due_at,
-        tried_at=row.tried_at,
-        answer=row.answer,
-        reason=row.reason,
+        source=row.source,
+        received_at=row.received_at,
+        status=CallStatus(row.status),
+        finding=Finding(row.finding) if row.finding else None,
+        why=_why(row.reason or ""),
+        refusal=row.refusal or "",
+        told_otherwise=OTHER_CONTENT in (row.reason or ""),
+        times=row.times,
+        payment_id=row.payment_id,
+        answer_status=row.answer_status,
+        answer_body=row.answer_body,
+        event=Event.read(told) if told is not None else None,
+        erased=kept is vault.ERASED,
     )
+
+
+def _call(kept: dict[str, Any]) -> Call | None:
+    if "body" not in kept:
+        return None
+    return Call(
+        headers=kept["headers"],
+        body=base64.b64decode(kept["body"]),
+        query=kept["query"],
+        method=kept["method"],
+    )
+
+
+def _why(reason: str) -> tuple[str, str] | None:
+    """What dispatch wrote when it parked the call: "slug: Vietnamese / English; note"."""
+    told = reason.replace(OTHER_CONTENT, "").strip("; ")
+    _, colon, sentences = told.partition(": ")
+    if not colon:
+        return None
+    parts = sentences.split(_SEPARATOR)
+    if len(parts) % 2:  # no middle to cut at: said as it is
+        return sentences, sentences
+    half = len(parts) // 2
+    return _SEPARATOR.join(parts[:half]), _SEPARATOR.join(parts[half:])

@@ -32,12 +32,22 @@ class Setting:
     merchant: bool = False
 
 
+class WrongSettings(Invalid):
+    """Settings that cannot be kept. missing, wrong: names of fields, for forms to point at."""
+
+    def __init__(self, vi: str, en: str, *, missing: Sequence[str], wrong: Sequence[str]) -> None:
+        super().__init__(vi, en)
+        self.missing = tuple(missing)
+        self.wrong = tuple(wrong)
+
+
 def checked(
     gateway: str, taken: Sequence[Setting], given: Mapping[str, str], *, one_of: bool = False
 ) -> dict[str, str]:
     """The settings as they may be kept. one_of: any one of the fields is enough.
 
-    Raises Invalid that names every field which is missing, unknown or malformed; never a value.
+    Raises WrongSettings that names every field which is missing or malformed; never a value,
+    nor an unknown name.
     """
     known = {one.name: one for one in taken}
     unknown = sorted(set(given) - set(known))
@@ -50,7 +60,8 @@ def checked(
     if one_of and not given:
         missing = [one.name for one in taken][:1]
     if unknown or wrong or missing:
-        raise Invalid(*_words(gateway, unknown, wrong, missing, [one.name for one in taken]))
+        vi, en = _words(gateway, unknown, wrong, missing, [one.name for one in taken])
+        raise WrongSettings(vi, en, missing=missing, wrong=wrong)
     return dict(given)
 
 
