@@ -3,6 +3,7 @@ run twice, late, or not at all: whatever is due stays due in PostgreSQL until it
 
 drain, drain_long        act on the messages of one drain (payments/outbox.py)
 drain_calls              the same, for messages that ask somebody over the network
+deliver                  call billers' systems (webhooks/delivery.py)
 request_reconciliation   ask for yesterday's runs, one message per account
 seal  expire_orders  sweep   upkeep
 
@@ -26,14 +27,15 @@ from rq.timeouts import JobTimeoutException
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from ops import calling, logs
+from ops import calling, logs, refunding
 from ops.runtime import Runtime
 from payments import idempotency, orders, outbox, receipts, sealing
 from payments.domain import ids
 from payments.domain.calendar import business_day
 from payments.outbox import Claimed
 from payments.store.sessions import biller_of
-from webhooks import dispatch
+from webhooks import delivery, dispatch
+from webhooks.rounds import Claimed as Endpoint
 
 Handler = Callable[[Runtime, Session, Claimed], None]
 """Acts on one message in its biller's transaction, which also marks it done."""
@@ -74,7 +76,7 @@ def _explain(runtime: Runtime, db: Session, message: Claimed) -> None:
 
 
 def _look_up(runtime: Runtime, message: Claimed) -> None:
-    ask = {"attempt.look_up": calling.look_up}
+    ask = {"attempt.look_up": calling.look_up, "refund.look_up": refunding.look_up}
     ask[message.kind](runtime, message)
 
 
@@ -103,7 +105,7 @@ def _read_statement(runtime: Runtime, message: Claimed) -> None:
 
 
 SHORT: Final[dict[str, Handler]] = {"inbox": _inbox, "explain": _explain, "receipts": _receipts}
-CALLS: Final[dict[str, LongHandler]] = {"lookups": _look_up}
+CALLS: Final[dict[str, LongHandler]] = {"lookups": _look_up, "refunds": refunding.send}
 LONG: Final[dict[str, LongHandler]] = {"statements": _read_statement, "reconcile": _reconcile}
 
 
@@ -153,6 +155,18 @@ def drain_calls(drain: str) -> None:
             if not working:
                 return
             _, working = wait(working, timeout=0.5, return_when=FIRST_COMPLETED)
+
+
+def deliver() -> None:
+    """Tell billers' systems what happened, for a while; the relay asks again."""
+    runtime = _given()
+
+    def trouble(endpoint: Endpoint, error: Exception) -> None:
+        log.warning("endpoint.trouble", endpoint=str(endpoint.endpoint_id), exc_info=error)
+
+    delivery.drain(
+        runtime.sessions, runtime.system, runtime.sender, clock=runtime.clock.now, trouble=trouble
+    )
 
 
 def drain_long(drain: str) -> None:
@@ -240,7 +254,8 @@ def expire_orders() -> None:
 
 
 def sweep() -> None:
-    """Drop forged calls and idempotency answers that are older than thirty days."""
+    """Drop forged calls and idempotency answers that are older than thirty days, and the log of
+    calls to billers' systems after a year."""
     runtime = _given()
     at = runtime.clock.now()
     with runtime.system.begin() as db:
@@ -252,7 +267,8 @@ def sweep() -> None:
             """),
             {"limit": at - FORGED_KEPT},
         )
-        log.info("sweep.done", answers=answers, forged=len(forged.all()))
+        calls = delivery.forget_old(db, at=at)
+        log.info("sweep.done", answers=answers, forged=len(forged.all()), calls=calls)
 
 
 def _given() -> Runtime:

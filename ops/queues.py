@@ -37,6 +37,7 @@ class Limits:
 JOBS: Final[Mapping[str, Limits]] = {
     "drain": Limits(QUICK, 120),
     "drain_calls": Limits(CALLS, 300),
+    "deliver": Limits(CALLS, 300),
     "drain_long": Limits(LONG, 4 * 3600),
     "request_reconciliation": Limits(QUICK, 300),
     "seal": Limits(QUICK, 120),
@@ -45,7 +46,7 @@ JOBS: Final[Mapping[str, Limits]] = {
 }
 """Function of ops.jobs -> its limits: the only jobs there are (a test compares the two)."""
 
-CALL_DRAINS: Final = frozenset({"lookups", "refunds", "deliveries"})
+CALL_DRAINS: Final = frozenset({"lookups", "refunds"})
 """Drains whose messages ask somebody over the network, who may be slow."""
 
 LONG_DRAINS: Final = frozenset({"statements", "settlements", "reconcile"})

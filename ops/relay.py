@@ -15,7 +15,9 @@ from ops import jobs, logs, queues
 from ops.runtime import Runtime
 from payments import outbox
 from payments.domain.errors import Unavailable
+from webhooks import delivery
 
+DELIVER = "deliver"
 POLL_SECONDS = 0.1
 PATIENCE_SECONDS = 2.0  # between tries while PostgreSQL or Redis is away
 
@@ -41,10 +43,14 @@ def run(runtime: Runtime, stop: threading.Event) -> None:
 
 
 def wake(runtime: Runtime) -> list[str]:
-    """Look once; returns the drains that were given a job."""
+    """Look once; returns the drains that were given a job, and "deliver" if billers are called."""
     with runtime.system.begin() as db:
-        due = outbox.due(db, runtime.clock.now())
+        now = runtime.clock.now()
+        due, waiting = outbox.due(db, now), delivery.waiting(db, now)
     woken = []
+    if waiting and not queues.is_queued(runtime.redis, DELIVER):
+        queues.enqueue(runtime.redis, DELIVER)
+        woken.append(DELIVER)
     for drain in due:
         job = queues.job_for(drain)
         # A drain that nobody handles yet keeps its messages, due, for the release that does.

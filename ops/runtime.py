@@ -21,6 +21,7 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from adapters import registry
+from adapters.callbacks import Callbacks
 from adapters.http import Client
 from ops import checks, logs
 from ops.clock import Clock, OffsetClock, SystemClock
@@ -29,6 +30,7 @@ from ops.errors import StartError
 from payments.domain.gateway import Gateway
 from payments.store.sessions import Sessions, SystemSessions
 from payments.vault import KeyRing
+from webhooks.sender import Sender
 
 _POOL = 5
 _OVERFLOW = 10
@@ -108,6 +110,11 @@ class Runtime:
                 f"Địa chỉ cổng thanh toán không dùng được: {wrong}",
                 f"The address of a gateway cannot be used: {wrong}",
             ) from None
+
+    @cached_property
+    def sender(self) -> Sender:
+        """What calls billers' systems."""
+        return Callbacks(anywhere=self.config.callbacks_anywhere)
 
     @cached_property
     def redis(self) -> redis.Redis:
