@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -17,6 +17,7 @@ from simulator import accounts, asks, bank, faults, mischief, notices, store, te
 from simulator.clock import VIETNAM
 from simulator.context import asked, running
 from simulator.errors import Refused
+from simulator.gateway import gateways
 from simulator.memo import SHAPES
 from simulator.statements import day, render
 
@@ -98,6 +99,7 @@ def transfer() -> ResponseReturnValue:
     ask = asks.transfer(asked())
     with here.store.begin() as db:
         posting = bank.transfer(db, ask, now=here.clock.now())
+        heard(db, posting, now=here.clock.now())
         made = _moved(db, posting)
     here.courier.wake()
     return made, 201
@@ -254,6 +256,12 @@ def health() -> ResponseReturnValue:
         waiting = notices.outstanding(db) + telling.outstanding(db)
     problem = here.clock.problem
     return {"ok": not problem, "outstanding": waiting, "problem": problem}
+
+
+def heard(db: sqlite3.Connection, posting: int, *, now: datetime) -> None:
+    """Gateways that watch the account learn of a credit."""
+    for gateway in gateways().values():
+        gateway.heard(db, bank.found(db, posting), now)
 
 
 def movements(

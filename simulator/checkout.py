@@ -94,9 +94,29 @@ def pay(
         raise Refused("Cổng này chỉ nhận đúng số tiền", "This gateway takes the exact amount only")
     when = at or now
     merchant = merchants.found(db, gateway.name, order.merchant)
-    payment = _book(db, gateway, merchant, order, taken, when)
-    over = _after_payment(db, order, payment, gateway=gateway)
-    _end(db, order, over, "", faults, when)
+    fresh = Payment(0, gateway.number(store.number(db), when), taken, when, None)
+    payment = gateway.receive(db, merchant, order, fresh)
+    return credit(db, gateway, order, payment, faults=faults, epoch=epoch)
+
+
+def credit(
+    db: sqlite3.Connection,
+    gateway: Gateway,
+    order: Order,
+    payment: Payment,
+    *,
+    faults: Sequence[Fault] = (),
+    epoch: float,
+) -> Order:
+    """Money that is there already counts for an order, and is told."""
+    made = db.execute(
+        "INSERT INTO paid (checkout, number, amount, at, posting) VALUES (?, ?, ?, ?, ?)",
+        (order.id, payment.number, payment.amount, payment.at.isoformat(), payment.posting),
+    )
+    payment = replace(payment, id=int(made.lastrowid or 0))
+    state = _after_payment(db, order, gateway=gateway)
+    _end(db, order, state, "" if state == PAID else order.code, faults, payment.at)
+    merchant = merchants.found(db, gateway.name, order.merchant)
     order = by_id(db, order.id)
     telling.announce(db, gateway, merchant, order, payment, faults, epoch=epoch)
     return order
@@ -109,11 +129,14 @@ def end(
     state: str,
     *,
     code: str = "",
+    reason: str = "",
     faults: Sequence[Fault] = (),
     now: datetime,
     epoch: float,
 ) -> Order:
     """The order ends without money: cancelled, failed with a code, or expired.
+
+    reason: said by the merchant, kept where the gateway has no code of its own.
 
     Raises Refused for an order that is over, and for a code that this gateway does not have.
     """
@@ -130,7 +153,7 @@ def end(
                 f"{gateway.label} không có mã lỗi {code!r}; có: {listed}",
                 f"{gateway.label} has no code {code!r}; known: {listed}",
             )
-    _end(db, order, state, known or "", faults, now)
+    _end(db, order, state, known or reason, faults, now)
     order = by_id(db, order.id)
     merchant = merchants.found(db, gateway.name, order.merchant)
     telling.announce(db, gateway, merchant, order, None, faults, epoch=epoch)
@@ -272,26 +295,7 @@ def described(db: sqlite3.Connection, order: Order) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _book(
-    db: sqlite3.Connection,
-    gateway: Gateway,
-    merchant: Merchant,
-    order: Order,
-    amount: int,
-    at: datetime,
-) -> Payment:
-    number = gateway.number(store.number(db), at)
-    payment = gateway.receive(db, merchant, order, Payment(0, number, amount, at, None))
-    made = db.execute(
-        "INSERT INTO paid (checkout, number, amount, at, posting) VALUES (?, ?, ?, ?, ?)",
-        (order.id, payment.number, amount, at.isoformat(), payment.posting),
-    )
-    return replace(payment, id=int(made.lastrowid or 0))
-
-
-def _after_payment(
-    db: sqlite3.Connection, order: Order, payment: Payment, *, gateway: Gateway
-) -> str:
+def _after_payment(db: sqlite3.Connection, order: Order, *, gateway: Gateway) -> str:
     """The state after this money. A link that was called off stays so, whatever comes."""
     if not gateway.parts:
         return PAID

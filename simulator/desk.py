@@ -52,7 +52,7 @@ def _view(gateway: Gateway, door: Door) -> Callable[..., ResponseReturnValue]:
             answer = door.act(db, call) if acted else None
             _log(db, gateway, door, call, answer, upset)
         if answer is not None and answer.after is not None:
-            answer = answer.after(here)
+            answer = answer.after(here.store)
         here.courier.wake()
         response = None if answer is None else _response(gateway, answer)
         return response if upset is None and response else upsets.spoil(_known(upset), response)

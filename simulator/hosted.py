@@ -16,10 +16,11 @@ from simulator import checkout, merchants
 from simulator.clock import moment
 from simulator.context import running
 from simulator.errors import Refused
-from simulator.gateway import CANCELLED, EXPIRED, FAILED, PENDING, Gateway, gateways
+from simulator.gateway import CANCELLED, EXPIRED, FAILED, PENDING, UNDERPAID, Gateway, gateways
 
 blueprint = Blueprint("hosted", __name__)
 
+_OPEN = {PENDING, UNDERPAID}
 _ENDS: Mapping[str, str] = {"cancel": CANCELLED, "fail": FAILED, "expire": EXPIRED}
 
 
@@ -51,7 +52,7 @@ def press(name: str, token: str, verb: str) -> ResponseReturnValue:
     with here.store.begin() as db:
         checkout.lapse(db, epoch=epoch)
         order = checkout.by_token(db, name, token)
-        if order.state == PENDING:
+        if order.state in _OPEN:
             if verb == "pay":
                 order = checkout.pay(db, gateway, order, now=now, epoch=epoch)
             else:
@@ -81,7 +82,7 @@ def _page(gateway: Gateway, token: str, *, closed: bool = False) -> ResponseRetu
         merchant=merchant,
         order=order,
         closed=closed,
-        back=None if order.state == PENDING else gateway.back(merchant, order, payment),
+        back="" if order.state in _OPEN else gateway.back(merchant, order, payment),
         until=order.expires_at and moment(order.expires_at),
         amount=f"{order.amount:,}".replace(",", "."),
         more=gateway.page_parts(merchant, order),

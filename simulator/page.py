@@ -10,7 +10,7 @@ from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
-from simulator import accounts, asks, bank, faults, notices, store
+from simulator import accounts, api, asks, bank, faults, notices, store
 from simulator.context import running
 from simulator.errors import Refused
 from simulator.manual import ROUTES
@@ -92,7 +92,9 @@ def _transfer(form: Form) -> str:
     body |= {"amount": _amount(form["amount"])} if form.get("amount") else {}
     ask = asks.transfer({**body, "faults": _faults(form)})
     with here.store.begin() as db:
-        return str(bank.transfer(db, ask, now=here.clock.now()))
+        posting = bank.transfer(db, ask, now=here.clock.now())
+        api.heard(db, posting, now=here.clock.now())
+        return str(posting)
 
 
 def _own(form: Form) -> str:
