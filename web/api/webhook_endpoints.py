@@ -35,7 +35,7 @@ from web.api.shapes import (
     Text200,
 )
 from web.auth.marks import requires
-from webhooks import addresses, endpoints, queries
+from webhooks import addresses, delivery_queries, endpoints
 from webhooks.endpoints import LONGEST_OVERLAP, USUAL_OVERLAP, Made
 
 bp: Final = APIBlueprint(
@@ -112,7 +112,7 @@ class EndpointAnswer(Answer):
     created_at: Moment
 
     @classmethod
-    def of(cls, found: queries.Endpoint) -> EndpointAnswer:
+    def of(cls, found: delivery_queries.Endpoint) -> EndpointAnswer:
         """From what was read."""
         return cls.model_validate(
             {name: getattr(found, name) for name in cls.model_fields if name != "enabled"}
@@ -166,7 +166,7 @@ class DeliveryAnswer(Answer):
     reason: Reason | None
 
     @classmethod
-    def of(cls, found: queries.Delivery) -> DeliveryAnswer:
+    def of(cls, found: delivery_queries.Delivery) -> DeliveryAnswer:
         """From what was read."""
         return cls.model_validate(_fields(found))
 
@@ -228,7 +228,7 @@ def create_webhook_endpoint(body: EndpointAsk) -> Response:
             by=context.actor(),
             at=context.now(),
         )
-        found = EndpointAnswer.of(queries.get(db, made.endpoint_id, at=context.now()))
+        found = EndpointAnswer.of(delivery_queries.get(db, made.endpoint_id, at=context.now()))
         return MadeAnswer(**dict(found), secret_id=made.secret_id)
 
     return _with_secret(work, place=_PLACE)
@@ -239,7 +239,7 @@ def create_webhook_endpoint(body: EndpointAsk) -> Response:
 def list_webhook_endpoints() -> Response:
     """List all endpoints, those that are called first."""
     with context.transaction() as db:
-        found = queries.listed(db, at=context.now())
+        found = delivery_queries.listed(db, at=context.now())
     return as_json(EndpointList(items=[EndpointAnswer.of(one) for one in found]))
 
 
@@ -248,7 +248,7 @@ def list_webhook_endpoints() -> Response:
 def get_webhook_endpoint(path: EndpointPath) -> Response:
     """Show one endpoint and how it is doing."""
     with context.transaction() as db:
-        found = queries.get(db, path.endpoint_id, at=context.now())
+        found = delivery_queries.get(db, path.endpoint_id, at=context.now())
     return as_json(EndpointAnswer.of(found))
 
 
@@ -272,7 +272,7 @@ def change_webhook_endpoint(path: EndpointPath, body: EndpointChange) -> Respons
             endpoints.enable(db, path.endpoint_id, by=by, at=at)
         elif body.enabled is False:
             endpoints.disable(db, path.endpoint_id, by=by, at=at)
-        found = queries.get(db, path.endpoint_id, at=at)
+        found = delivery_queries.get(db, path.endpoint_id, at=at)
     return as_json(EndpointAnswer.of(found))
 
 
@@ -290,7 +290,7 @@ def replace_webhook_secret(path: EndpointPath, body: SecretAsk) -> Response:
             by=context.actor(),
             at=context.now(),
         )
-        found = queries.get(db, path.endpoint_id, at=context.now())
+        found = delivery_queries.get(db, path.endpoint_id, at=context.now())
         return SecretAnswer(secret_id=made.secret_id, old_secret_until=found.old_secret_until)
 
     return _with_secret(work)
@@ -311,8 +311,8 @@ def list_deliveries(path: EndpointPath, query: DeliveriesQuery) -> Response:
     """List what an endpoint was told, or is to be told, newest first."""
     name = f"deliveries:{path.endpoint_id}"
     with context.transaction() as db:
-        queries.get(db, path.endpoint_id, at=context.now())
-        found = queries.deliveries(
+        delivery_queries.get(db, path.endpoint_id, at=context.now())
+        found = delivery_queries.deliveries(
             db,
             path.endpoint_id,
             cursors.cut(query, name),
@@ -330,8 +330,8 @@ def list_deliveries(path: EndpointPath, query: DeliveriesQuery) -> Response:
 def get_delivery(path: DeliveryPath) -> Response:
     """Show a delivery with every call that was made."""
     with context.transaction() as db:
-        found = queries.delivery_of(db, path.endpoint_id, path.delivery_id)
-        calls = queries.attempts(db, path.delivery_id)
+        found = delivery_queries.delivery_of(db, path.endpoint_id, path.delivery_id)
+        calls = delivery_queries.attempts(db, path.delivery_id)
     return as_json(_detail(found, calls))
 
 
@@ -346,8 +346,8 @@ def replay_delivery(path: DeliveryPath) -> Response:
         endpoints.replay(
             db, path.endpoint_id, path.delivery_id, by=context.actor(), at=context.now()
         )
-        found = queries.delivery_of(db, path.endpoint_id, path.delivery_id)
-        calls = queries.attempts(db, path.delivery_id)
+        found = delivery_queries.delivery_of(db, path.endpoint_id, path.delivery_id)
+        calls = delivery_queries.attempts(db, path.delivery_id)
     return as_json(_detail(found, calls), 202)
 
 
@@ -375,7 +375,9 @@ def _shown(db: Session, secret_id: UUID) -> str | None:
         return None
 
 
-def _detail(found: queries.Delivery, calls: Sequence[queries.Attempt]) -> DeliveryDetail:
+def _detail(
+    found: delivery_queries.Delivery, calls: Sequence[delivery_queries.Attempt]
+) -> DeliveryDetail:
     made = [
         AttemptAnswer.model_validate(
             {name: getattr(call, name) for name in AttemptAnswer.model_fields}
@@ -385,6 +387,6 @@ def _detail(found: queries.Delivery, calls: Sequence[queries.Attempt]) -> Delive
     return DeliveryDetail.model_validate(_fields(found) | {"calls": made})
 
 
-def _fields(found: queries.Delivery) -> dict[str, object]:
+def _fields(found: delivery_queries.Delivery) -> dict[str, object]:
     names = [name for name in DeliveryAnswer.model_fields if name != "event"]
     return {name: getattr(found, name) for name in names} | {"event": found.event_id}
