@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from adapters.http import Client
 from payments.domain.channels import Setting, checked
 from payments.domain.gateway import Gateway
+from reconciliation.settlement_report import ReportReader
 from webhooks.event import EventSource
 
 
@@ -18,6 +19,7 @@ class Company:
     settings: what a biller tells us; one_of: any one of them is enough. variables: what the
     installation may set, with the usual value. gateway: makes the way to pay from those
     variables, for companies that offer one; then payers_* names it and hint_* says what happens.
+    report: reads its settlement files, if it holds money.
     """
 
     name: str
@@ -27,6 +29,7 @@ class Company:
     one_of: bool = False
     variables: Mapping[str, str] = field(default_factory=dict)
     gateway: Callable[[Mapping[str, str], Client], Gateway] | None = None
+    report: ReportReader | None = None
     payers_vi: str = ""
     payers_en: str = ""
     hint_vi: str = ""

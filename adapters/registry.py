@@ -11,9 +11,11 @@ from adapters.http import Client
 from adapters.momo import config as momo
 from adapters.momo.events import MomoEvents
 from adapters.momo.gateway import MomoGateway
+from adapters.momo.report import READER as MOMO_REPORT
 from adapters.payos import config as payos
 from adapters.payos.events import PayosEvents
 from adapters.payos.gateway import PayosGateway
+from adapters.payouts import writer as payout_forms
 from adapters.sepay import config as sepay
 from adapters.sepay.events import SepayEvents
 from adapters.statements.camt import CamtReader
@@ -29,10 +31,14 @@ from adapters.vietqr.gateway import VietqrGateway
 from adapters.vnpay import config as vnpay
 from adapters.vnpay.events import VnpayEvents
 from adapters.vnpay.gateway import VnpayGateway
+from adapters.vnpay.report import READER as VNPAY_REPORT
 from adapters.zalopay import config as zalopay
 from adapters.zalopay.events import ZalopayEvents
 from adapters.zalopay.gateway import ZalopayGateway
+from adapters.zalopay.report import READER as ZALOPAY_REPORT
 from payments.domain.gateway import Gateway, LocalGateway
+from payments.domain.payout_file import PayoutWriter
+from reconciliation.settlement_report import ReportReader
 from reconciliation.statement import StatementReader
 from webhooks.event import EventSource
 
@@ -54,6 +60,7 @@ COMPANIES: tuple[Company, ...] = (
         VnpayEvents(),
         variables=vnpay.VARIABLES,
         gateway=lambda told, client: VnpayGateway(vnpay.VnpayConfig.read(told), client),
+        report=VNPAY_REPORT,
         payers_vi="Thẻ ATM, thẻ quốc tế, VNPAY-QR",
         payers_en="Bank card, international card, VNPAY-QR",
         hint_vi="Nhập thẻ trên trang của VNPAY, không nhập ở đây.",
@@ -66,6 +73,7 @@ COMPANIES: tuple[Company, ...] = (
         MomoEvents(),
         variables=momo.VARIABLES,
         gateway=lambda told, client: MomoGateway(momo.MomoConfig.read(told), client),
+        report=MOMO_REPORT,
         payers_vi="Ví MoMo",
         payers_en="MoMo wallet",
         hint_vi="Chuyển sang ứng dụng MoMo rồi quay lại đây.",
@@ -78,6 +86,7 @@ COMPANIES: tuple[Company, ...] = (
         ZalopayEvents(),
         variables=zalopay.VARIABLES,
         gateway=lambda told, client: ZalopayGateway(zalopay.ZalopayConfig.read(told), client),
+        report=ZALOPAY_REPORT,
         payers_vi="Ví ZaloPay",
         payers_en="ZaloPay wallet",
         hint_vi="Chuyển sang ứng dụng ZaloPay rồi quay lại đây.",
@@ -98,6 +107,11 @@ COMPANIES: tuple[Company, ...] = (
     Company("sepay", "SePay", sepay.SETTINGS, SepayEvents(), one_of=True),
     Company("casso", "Casso", casso.SETTINGS, CassoEvents(), one_of=True),
 )
+
+# Readers of settlement files, by gateway.
+SETTLEMENT_READERS: Mapping[str, ReportReader] = {
+    one.name: one.report for one in COMPANIES if one.report is not None
+}
 
 EVENT_SOURCES: Mapping[str, EventSource] = {one.name: one.events for one in COMPANIES}
 
@@ -129,3 +143,8 @@ def local_gateways(*, demo: bool) -> Mapping[str, LocalGateway]:
 def statement_profiles() -> tuple[str, ...]:
     """Names of the column profiles that a table may be read with."""
     return tuple(all_profiles())
+
+
+def payout_writer(bank_bin: str) -> PayoutWriter:
+    """The form of payout files that a bank takes, by its BIN."""
+    return payout_forms.for_bank(bank_bin)

@@ -29,6 +29,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "backup": "backup",
     "restore": "restore",
     "import-statement": "import_statement",
+    "import-settlement": "import_settlement",
     "reconcile": "reconcile",
     "check-ledger": "check_ledger",
     "verify-receipt": "verify_receipt",
@@ -36,6 +37,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "add-staff": "add_staff",
     "add-key": "add_key",
     "set-channel": "set_channel",
+    "set-contract": "set_contract",
 }
 """Command -> its module in ops/commands."""
 

@@ -49,11 +49,15 @@ class ReportRow:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One file as read. error stands for the whole file: nothing of it is taken then."""
+    """One file as read. error stands for the whole file: nothing of it is taken then.
+
+    names_merchant: whether the rows say whose they are, so that somebody else's were refused.
+    """
 
     rows: Sequence[ReportRow] = ()
     problems: Sequence[Problem] = ()
     error: Refusal | None = None
+    names_merchant: bool = False
 
 
 class ReportReader(Protocol):

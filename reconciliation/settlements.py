@@ -26,7 +26,7 @@ from payments.store.sessions import biller_of
 from reconciliation.intake import MOST_BYTES, Kept
 from reconciliation.settlement_report import Report, ReportReader, ReportRow
 from reconciliation.settlement_store import settlement_batch, settlement_file
-from reconciliation.statement import Problem
+from reconciliation.statement import Problem, Refusal
 
 MOST_PROFILE = 65_536
 
@@ -120,12 +120,46 @@ def read(
         return FileStatus(row.status)
     data = vault.unseal_bytes(db, row.key_id, row.sealed, context=f"settlement:{file_id}")
     report = reader.read(data, profile=row.profile, merchant=merchant)
+    if report.rows and not report.names_merchant and not _any_ours(db, reader.gateway, report.rows):
+        report = Report(error=_NOT_OURS)
     problems = list(report.problems)
     if report.rows:
         ledger.open_accounts(db, accounts.of_gateway(reader.gateway, reader.title))
         problems += _take(db, row, report.rows, at=at)
     _finish(db, row, report, problems)
     return FileStatus.READ if report.rows else FileStatus.REFUSED
+
+
+_NOT_OURS = Refusal(
+    "nobody-known",
+    "Tệp không ghi mã đơn vị, và không giao dịch nào trong tệp là của đơn vị này. Không dòng nào "
+    "được nhận.",
+    "The file does not say whose it is, and not one of its transactions is known here. No row was "
+    "taken.",
+)
+
+_OURS = text("""
+SELECT EXISTS (SELECT FROM payment WHERE biller_id = :biller AND gateway = :gateway
+        AND provider_reference = ANY(:txns))
+    OR EXISTS (SELECT FROM attempt WHERE biller_id = :biller AND gateway = :gateway
+        AND merchant_reference = ANY(:refs))
+    OR EXISTS (SELECT FROM refund_try WHERE biller_id = :biller AND gateway = :gateway
+        AND merchant_reference = ANY(:refs))
+""")
+
+
+def _any_ours(db: Session, gateway: str, rows: Sequence[ReportRow]) -> bool:
+    """Whether one row at least is about a payment, try or refund of this biller."""
+    found: bool = db.scalars(
+        _OURS,
+        {
+            "biller": biller_of(db),
+            "gateway": gateway,
+            "txns": [row.txn_id for row in rows],
+            "refs": [ref for row in rows for ref in (row.merchant_ref, row.request_ref) if ref],
+        },
+    ).one()
+    return found
 
 
 def _finish(db: Session, row: Row[Any], report: Report, problems: Sequence[Problem]) -> None:

@@ -19,6 +19,7 @@ from web.api import (
     attempts,
     bodies,
     channels,
+    contracts,
     discrepancies,
     events,
     invoice_batches,
@@ -30,6 +31,7 @@ from web.api import (
     reconciliation,
     refunds,
     spec,
+    settlements,
     statements,
     webhook_endpoints,
 )
@@ -56,10 +58,12 @@ API: Final = (
     statements,
     reconciliation,
     discrepancies,
+    settlements,
     ledger,
     channels,
     events,
     webhook_endpoints,
+    contracts,
 )
 """The nouns of /api/v1, in the order in which /api/docs shows them."""
 

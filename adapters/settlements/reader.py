@@ -97,6 +97,7 @@ def _text(data: bytes, layout: Profile) -> str:
 def _report(tables: Sequence[Table], layout: Profile, merchant: str | None) -> Report:
     rows: list[ReportRow] = []
     problems: list[Problem] = []
+    named = merchant is not None
     found = [(table, columns.find(table.rows, layout)) for table in tables]
     if not any(heading for _, heading in found):
         return _no_heading(tables, layout)
@@ -110,12 +111,13 @@ def _report(tables: Sequence[Table], layout: Profile, merchant: str | None) -> R
         stranger = body.stranger(table.rows[heading.below :])
         if stranger:
             return refused("other-merchant", stranger)
+        named = named and "merchant" in heading.columns
         body.read(table.rows[heading.below :])
         rows += body.rows
         problems += [*table.problems, *body.problems]
     if not rows and not problems:
         return refused("no-rows")
-    return Report(tuple(rows), tuple(refusals.limited(problems)))
+    return Report(tuple(rows), tuple(refusals.limited(problems)), names_merchant=named)
 
 
 def _no_heading(tables: Sequence[Table], layout: Profile) -> Report:

@@ -56,6 +56,8 @@ Way = Literal[
     "take_back",
     "other_income",
     "other_expense",
+    "gateway_fee",
+    "not_paid",
     "no_money",
 ]
 
