@@ -179,6 +179,34 @@ WORDS: Final[Mapping[str, Mapping[str, Word]]] = {
         "done": _word("Đã xong", "Done", "tick", "ok"),
         "failed": _word("Dừng vì lỗi", "Stopped by an error", "alert", "warn"),
     },
+    # Call-backs to a biller's own systems: an event, where it goes, and why a call failed.
+    "delivery": {
+        "pending": _word("Chờ báo", "Waiting", "clock", "wait"),
+        "delivered": _word("Đã báo", "Delivered", "tick", "ok"),
+        "failed": _word("Không báo được", "Not delivered", "alert", "warn"),
+    },
+    "endpoint": {
+        "on": _word("Đang báo", "Enabled", "tick", "ok"),
+        "trying": _word("Đang lỗi, thử lại", "Failing, tried again", "turn", "warn"),
+        "by_hand": _word("Đã tắt", "Disabled", "struck", "off"),
+        "gone": _word("Đã ngừng: trả lời 410", "Stopped: answers 410", "cross", "warn"),
+        "failing": _word("Đã ngừng: ba ngày lỗi", "Stopped: failed for 3 days", "alert", "warn"),
+    },
+    "call": {
+        "address": _word(
+            "địa chỉ nội bộ, không gọi", "private address, not called", "lock", "warn"
+        ),
+        "host": _word("không tìm thấy tên miền", "no such name", "find", "warn"),
+        "unreachable": _word("không ai nghe ở đó", "nobody listens there", "offline", "warn"),
+        "tls": _word("chứng chỉ không hợp lệ", "bad certificate", "shield", "warn"),
+        "timeout": _word("không trả lời kịp", "no answer in time", "clock", "warn"),
+        "broken": _word("trả lời không phải HTTP", "the answer is no HTTP", "alert", "warn"),
+        "redirect": _word(
+            "chuyển hướng, không đi theo", "a redirect, not followed", "turn", "warn"
+        ),
+        "status": _word("báo lỗi", "answered with an error", "cross", "warn"),
+        "gone": _word("không còn ở đây", "gone", "struck", "warn"),
+    },
     # How money comes; shown without a pill.
     "way": {
         "vietqr": _word("VietQR", "VietQR", "phone", "off"),

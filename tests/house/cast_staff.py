@@ -53,6 +53,7 @@ TABS: Final = (
     Tab("statements", "/console/statements"),
     Tab("days", "/console/days"),
     Tab("refunds", "/console/refunds", 1),
+    Tab("callbacks", "/console/callbacks", 2),
 )
 
 

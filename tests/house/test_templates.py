@@ -17,6 +17,7 @@ from lxml import html as parser
 
 from tests.house import preview
 from tests.house.sentences import spoken
+from web.console import callbacks as console_callbacks
 from web.console import decisions as console_decisions
 from web.console import pages as console_pages
 from web.console import papers as console_papers
@@ -194,7 +195,14 @@ def test_a_double_rule_stands_only_under_a_sum_that_agrees() -> None:
 
 
 def test_every_page_has_a_sample_and_every_template_a_page() -> None:
-    modules = (portal_pages, portal_ways, console_pages, console_papers, console_decisions)
+    modules = (
+        portal_pages,
+        portal_ways,
+        console_pages,
+        console_papers,
+        console_decisions,
+        console_callbacks,
+    )
     known = {
         value.template
         for module in modules

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from payments import access
 from payments.domain.errors import DomainError
+from payments.domain.people import Permission
 from payments.queries import returns
 from reconciliation.queries import work
 from web import context
@@ -19,6 +20,7 @@ from web.language import COOKIE, Both, Language, choose, cookie
 from web.pages import FieldError, Frame, Page
 from web.problems import status_of
 from web.rendering import Pages
+from webhooks import delivery_queries
 
 HOME: Final = "/console"
 _PAGES: Final = "thuphi.console.pages"
@@ -60,6 +62,8 @@ def shell(db: Session, active: str) -> Shell:
     """The bar of a page, with what waits for somebody."""
     asked, _ = returns.waiting(db)
     who = context.actor()
+    manages = who.may(Permission.CHANNELS)
+    stopped = len(delivery_queries.stopped(db)) if manages else 0
     tabs = (
         Tab("today", HOME),
         Tab("discrepancies", f"{HOME}/discrepancies", work.count(db)),
@@ -67,6 +71,7 @@ def shell(db: Session, active: str) -> Shell:
         Tab("statements", f"{HOME}/statements"),
         Tab("days", f"{HOME}/days"),
         Tab("refunds", f"{HOME}/refunds", asked),
+        *([Tab("callbacks", f"{HOME}/callbacks", stopped)] if manages else []),
     )
     several = len(access.billers_of(db, who.id)) > 1
     return Shell(

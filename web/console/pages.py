@@ -23,7 +23,8 @@ from web.pages import FieldError
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """One entry of the bar. code: today, discrepancies, bills, statements, days, refunds."""
+    """One entry of the bar. code: today, discrepancies, bills, statements, days, refunds,
+    callbacks."""
 
     code: str
     url: str

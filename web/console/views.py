@@ -12,6 +12,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from web.console import (
     answers,
     views_bills,
+    views_callbacks,
     views_days,
     views_discrepancies,
     views_refunds,
@@ -34,6 +35,7 @@ NOUNS: Final = (
     ("refunds", views_refunds.ROUTES),
     ("bills", views_bills.ROUTES),
     ("runs", views_runs.ROUTES),
+    ("callbacks", views_callbacks.ROUTES),
 )
 """Noun -> its doors: method, rule, view."""
 

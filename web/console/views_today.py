@@ -17,7 +17,7 @@ from reconciliation.queries import daybook, work
 from reconciliation.queries.daybook import Ran
 from web import context
 from web.auth.marks import requires
-from web.console import figures, queue
+from web.console import figures, queue, views_callbacks
 from web.console.answers import HOME, shell, whole
 from web.console.pages import ChannelRow, LatestRun, TodayPage
 from web.language import Both
@@ -57,9 +57,12 @@ def _page(db: Session, at: datetime) -> TodayPage:
         run=_run(run) if run is not None else None,
         timing_count=notices,
         timing_amount=on_the_way,
-        missing=tuple(
-            (_missing(number, day), f"{HOME}/statements")
-            for number in days.missing_statements(db, day - timedelta(days=1))
+        missing=(
+            *(
+                (_missing(number, day), f"{HOME}/statements")
+                for number in days.missing_statements(db, day - timedelta(days=1))
+            ),
+            *views_callbacks.notices(db),
         ),
     )
 
