@@ -27,7 +27,7 @@ from rq.timeouts import JobTimeoutException
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from ops import calling, logs, refunding
+from ops import calling, logs, refunding, settling
 from ops.runtime import Runtime
 from payments import idempotency, orders, outbox, receipts, sealing
 from payments.domain import ids
@@ -106,7 +106,11 @@ def _read_statement(runtime: Runtime, message: Claimed) -> None:
 
 SHORT: Final[dict[str, Handler]] = {"inbox": _inbox, "explain": _explain, "receipts": _receipts}
 CALLS: Final[dict[str, LongHandler]] = {"lookups": _look_up, "refunds": refunding.send}
-LONG: Final[dict[str, LongHandler]] = {"statements": _read_statement, "reconcile": _reconcile}
+LONG: Final[dict[str, LongHandler]] = {
+    "statements": _read_statement,
+    "settlements": settling.work,
+    "reconcile": _reconcile,
+}
 
 
 def load() -> None:
