@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import socket
 import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 
 from simulator import asks, faults, mischief
 from simulator.errors import Refused
@@ -83,7 +85,8 @@ def spoil(fault: Fault, response: Response | None) -> Response:
     if kind == "huge":
         return Response(_flood(fault.number("megabytes")), 200, content_type="application/json")
     if kind in {"timeout", "cut"}:
-        return Response(_silence(fault.number("seconds") if kind == "timeout" else 0), 200)
+        seconds = fault.number("seconds") if kind == "timeout" else 0
+        return Response(_silence(seconds, request.environ.get("werkzeug.socket")), 200)
     if kind == "empty":
         return Response("", 200, content_type="application/json")
     return Response('{"error": "internal"}', 500, content_type="application/json")
@@ -108,11 +111,14 @@ def _flood(megabytes: int) -> Iterator[bytes]:
         yield _CHUNK
 
 
-def _silence(seconds: int) -> Iterator[bytes]:
+def _silence(seconds: int, connection: socket.socket | None) -> Iterator[bytes]:
     """Nothing at all; then the connection is gone."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         time.sleep(_SLICE)
-    # The server takes this for a lost connection and closes it without a byte.
+    if connection is not None:
+        with suppress(OSError):  # the client left before
+            connection.shutdown(socket.SHUT_RDWR)
+    # The server takes this for a lost connection and writes nothing.
     raise ConnectionAbortedError("asked to close without an answer")
     yield b""  # never reached: it makes this a stream, so that nothing leaves before
