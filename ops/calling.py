@@ -20,12 +20,13 @@ from sqlalchemy.orm import Session
 from adapters import registry
 from ops import logs
 from ops.runtime import Runtime
-from payments import attempts, billers, channels, money_in, orders
-from payments.attempts import InHand, Places, Started
+from payments import attempts, billers, channels, inquiries, money_in, orders
+from payments.attempts import Places, Started
 from payments.domain import ids, look_ups
 from payments.domain.errors import Conflict, NotFound
-from payments.domain.gateway import Check, Checkout, Gateway, Outcome, Succeeded, Unknown
+from payments.domain.gateway import Check, Checkout, Gateway, Outcome, Pending, Succeeded, Unknown
 from payments.domain.people import Actor
+from payments.inquiries import InHand
 from payments.outbox import Claimed
 
 log = logs.logger(__name__)
@@ -98,8 +99,9 @@ def call(runtime: Runtime, biller_id: UUID, trying: Trying) -> Checkout | Outcom
 def look_up(runtime: Runtime, message: Claimed) -> None:
     """Ask what became of a try, unless its truth is known, and say when to ask again."""
     attempt_id = ids.read("att", message.body["attempt"])
+    doubted = bool(message.body.get("over"))
     with runtime.sessions.begin(message.biller_id) as db:
-        found = attempts.in_hand(db, attempt_id, now=runtime.clock.now())
+        found = inquiries.in_hand(db, attempt_id, now=runtime.clock.now(), even_over=doubted)
         settings = channels.settings_of(db, found.gateway, even_off=True) if found else None
     if found is None:
         return
@@ -110,7 +112,8 @@ def look_up(runtime: Runtime, message: Claimed) -> None:
         _record(db, attempt_id, said, at=at)
         if message.body.get("again", True):  # else another look-up is due already
             after_end = tuple(gateway.look_ups) if gateway else look_ups.AFTER_END
-            attempts.looked(db, attempt_id, after_end, at=at)
+            unsettled = doubted and isinstance(said, Unknown | Pending)
+            inquiries.looked(db, attempt_id, after_end, at=at, still_doubted=unsettled)
 
 
 def set_up(

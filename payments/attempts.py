@@ -26,7 +26,6 @@ from payments.domain.gateway import (
     Ask,
     Checkout,
     Gateway,
-    Known,
     Pending,
     Receiver,
     Refused,
@@ -48,21 +47,34 @@ OPEN: Final = frozenset(
 )
 """The states in which the gateway may still have news."""
 
+LOOK_UP: Final = "attempt.look_up"
+"""The message that has a gateway asked about a try; see inquiries.py."""
+
 _SHORTEST: Final = timedelta(minutes=2)
 """A checkout that ends sooner is not handed out again."""
 
+_WAITS: Final = (AttemptStatus.PENDING, AttemptStatus.UNKNOWN)
 _ORDER_OPEN = (OrderStatus.CREATED, OrderStatus.AWAITING)
 
-# The order is locked, so that two attempts do not begin side by side at one gateway.
+# Locked, so that two attempts do not begin side by side at one gateway. Locked before anything is
+# read: after a wait, the attempt that another transaction wrote meanwhile would not be seen.
+_LOCK_ORDER = text("""
+SELECT FROM payment_order WHERE biller_id = :biller AND id = :order FOR UPDATE
+""")
 _ORDER = text("""
-SELECT o.id, o.code, o.status, o.amount - o.allocated AS due, o.expires_at,
+SELECT o.id, o.code, o.status, o.expires_at,
+       least(o.amount - o.allocated, (
+           SELECT coalesce(sum(least(p.amount, i.amount - i.allocated)), 0)
+           FROM order_invoice p JOIN invoice i ON i.biller_id = p.biller_id AND i.id = p.invoice_id
+           WHERE p.biller_id = o.biller_id AND p.order_id = o.id AND i.status = 'issued'
+       ))::bigint AS due,
        a.bank_bin, a.account_number, a.holder,
        EXISTS (SELECT FROM attempt t WHERE t.biller_id = o.biller_id AND t.order_id = o.id
                AND t.gateway = :gateway AND (t.status = 'unknown'
                    OR (t.status = 'created' AND t.merchant_reference IS NOT NULL))) AS in_doubt
 FROM payment_order o
 JOIN bank_account a ON a.biller_id = o.biller_id AND a.id = o.bank_account_id
-WHERE o.biller_id = :biller AND o.id = :order FOR UPDATE OF o
+WHERE o.biller_id = :biller AND o.id = :order
 """)
 
 
@@ -86,16 +98,6 @@ class Places:
     notify_url: str
     payer_address: str = ""
     language: str = "vi"
-
-
-@dataclass(frozen=True, slots=True)
-class InHand:
-    """An attempt that may still have news. looks: how often the gateway was asked."""
-
-    gateway: str
-    status: AttemptStatus
-    looks: int
-    known: Known
 
 
 def start(db: Session, order_id: UUID, gateway: str, *, by: Actor, at: datetime) -> Started:
@@ -151,7 +153,8 @@ def begin(
     _write(db, order_id, gateway.name, ask, by=by, at=at)
     if row.status == OrderStatus.CREATED:
         orders.opened(db, order_id)
-    _ask_again(db, attempt_id, at + look_ups.FIRST, at=at)
+    body = {"attempt": ids.shown("att", attempt_id)}
+    outbox.emit(db, LOOK_UP, body, at=at, due_at=at + look_ups.FIRST)
     return Started(attempt_id, ask)
 
 
@@ -166,37 +169,18 @@ def record(
     """
     row = locked(db, attempt_id)
     was, to = AttemptStatus(row.status), _status(said)
+    if isinstance(said, Checkout) and was in _WAITS and not (row.redirect_url or row.qr_text):
+        # A look-up was faster than the answer to the start: the payer still needs the way there.
+        to = was
+        _set(db, attempt_id, at=at, **_values(said))
     waits = was == AttemptStatus.REDIRECTED and to == AttemptStatus.PENDING
     if was == to or was not in OPEN or to not in ATTEMPT[was] or waits:
         return was
-    db.execute(
-        update(attempt)
-        .where(attempt.c.biller_id == biller_of(db), attempt.c.id == attempt_id)
-        .values(status=move(ATTEMPT, was, to=to), updated_at=at, **_values(said))
-    )
+    _set(db, attempt_id, at=at, status=move(ATTEMPT, was, to=to), **_values(said))
     if to not in OPEN:
         body = {"attempt": ids.shown("att", attempt_id)}
         outbox.emit(db, f"attempt.{to}", body, at=at)
     return to
-
-
-def doubt(db: Session, attempt_id: UUID, reason: str, *, at: datetime) -> None:
-    """Money may have moved: have the gateway asked at once, whatever we thought of the try."""
-    record(db, attempt_id, Unknown(reason), at=at)
-    _ask_again(db, attempt_id, at, at=at)
-
-
-def returned(db: Session, attempt_id: UUID, *, at: datetime) -> None:
-    """The payer came back from the gateway: have it asked now, once a minute at most."""
-    due = at + look_ups.AFTER_RETURN
-    outbox.emit(
-        db,
-        "attempt.look_up",
-        {"attempt": ids.shown("att", attempt_id), "again": False},
-        at=at,
-        due_at=due,
-        once=f"{attempt_id}:{at:%Y%m%d%H%M}",
-    )
 
 
 def succeeded(db: Session, attempt_id: UUID, reference: str, *, at: datetime) -> None:
@@ -205,56 +189,8 @@ def succeeded(db: Session, attempt_id: UUID, reference: str, *, at: datetime) ->
     if row.status == AttemptStatus.SUCCEEDED:
         return
     to = move(ATTEMPT, AttemptStatus(row.status), to=AttemptStatus.SUCCEEDED)
-    db.execute(
-        update(attempt)
-        .where(attempt.c.biller_id == biller_of(db), attempt.c.id == attempt_id)
-        .values(status=to, updated_at=at, provider_reference=reference, reason=None)
-    )
+    _set(db, attempt_id, at=at, status=to, provider_reference=reference, reason=None)
     outbox.emit(db, "attempt.succeeded", {"attempt": ids.shown("att", attempt_id)}, at=at)
-
-
-def in_hand(db: Session, attempt_id: UUID, *, now: datetime) -> InHand | None:
-    """What to ask the gateway with; None when the truth is known. Raises NotFound."""
-    row = locked(db, attempt_id)
-    if row.status not in OPEN or row.merchant_reference is None:
-        return None
-    known = Known(
-        attempt_id,
-        row.merchant_reference,
-        row.provider_reference,
-        Money(row.amount),
-        row.created_at,
-        row.expires_at,
-        now,
-    )
-    return InHand(row.gateway, AttemptStatus(row.status), row.looks, known)
-
-
-def looked(
-    db: Session, attempt_id: UUID, after_end: tuple[timedelta, ...], *, at: datetime
-) -> datetime | None:
-    """The gateway was asked and the try is still open: when it is asked again.
-
-    after_end: the gateway's own schedule. None: never by itself; a person is told once.
-    """
-    row = locked(db, attempt_id)
-    if row.status not in OPEN:
-        return None
-    db.execute(
-        update(attempt)
-        .where(attempt.c.biller_id == biller_of(db), attempt.c.id == attempt_id)
-        .values(looks=row.looks + 1)
-    )
-    in_doubt = row.status in (AttemptStatus.CREATED, AttemptStatus.UNKNOWN)
-    due = look_ups.next_one(
-        row.created_at, row.expires_at, after_end, in_doubt=in_doubt, looks=row.looks + 1, now=at
-    )
-    if due is not None:
-        _ask_again(db, attempt_id, due, at=at)
-        return due
-    body = {"attempt": ids.shown("att", attempt_id), "status": row.status}
-    outbox.emit(db, "attempt.unresolved", body, at=at, once=str(attempt_id))
-    return None
 
 
 def find(db: Session, gateway: str, reference: str) -> Row[Any] | None:
@@ -281,9 +217,9 @@ def locked(db: Session, attempt_id: UUID) -> Row[Any]:
 
 
 def _order(db: Session, order_id: UUID, gateway: str, at: datetime) -> Row[Any]:
-    row = db.execute(
-        _ORDER, {"biller": biller_of(db), "order": order_id, "gateway": gateway}
-    ).one_or_none()
+    asked = {"biller": biller_of(db), "order": order_id, "gateway": gateway}
+    db.execute(_LOCK_ORDER, asked)
+    row = db.execute(_ORDER, asked).one_or_none()
     if row is None:
         raise NotFound()
     if row.status not in _ORDER_OPEN or row.expires_at <= at:
@@ -360,8 +296,12 @@ def _write(db: Session, order_id: UUID, gateway: str, ask: Ask, *, by: Actor, at
     audit.note(db, "attempt.start", ids.shown("att", ask.attempt_id), by=by, at=at, detail=detail)
 
 
-def _ask_again(db: Session, attempt_id: UUID, due: datetime, *, at: datetime) -> None:
-    outbox.emit(db, "attempt.look_up", {"attempt": ids.shown("att", attempt_id)}, at=at, due_at=due)
+def _set(db: Session, attempt_id: UUID, *, at: datetime, **values: object) -> None:
+    db.execute(
+        update(attempt)
+        .where(attempt.c.biller_id == biller_of(db), attempt.c.id == attempt_id)
+        .values(updated_at=at, **values)
+    )
 
 
 def _receiver(row: Row[Any]) -> Receiver:
@@ -393,4 +333,4 @@ def _values(said: Checkout | Pending | Refused | Unknown) -> dict[str, str | Non
         case Refused() | Unknown():
             return {"reason": said.reason or None}
         case _:
-            return {}
+            return {"reason": None}  # of a doubt that is over

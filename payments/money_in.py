@@ -15,16 +15,15 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from payments import allocations, attempts, dues, ledger, outbox, vault
+from payments import allocations, attempts, dues, ledger, outbox, sources, vault
 from payments.domain import codes, ids, journals, quotes
 from payments.domain.calendar import business_day
-from payments.domain.errors import Conflict, NotFound, Repeated
+from payments.domain.errors import NotFound, Repeated
 from payments.domain.gateway import Succeeded
 from payments.domain.journals import Journal
 from payments.domain.money import Money
 from payments.domain.people import Actor
 from payments.domain.quotes import Quoted
-from payments.store.orders import bank_account
 from payments.store.payments import payment
 from payments.store.sessions import biller_of
 
@@ -56,14 +55,6 @@ class Received:
     first_time: bool
 
 
-class OtherSource(Conflict):
-    """The account's credits are told by another source; booking both would double them."""
-
-    slug = "other-source"
-    title_vi = "Tài khoản này nhận báo có từ nguồn khác"
-    title_en = "This account's notices come from another source"
-
-
 @dataclass(frozen=True, slots=True)
 class Told:
     """What the bank wrote about a credit that a gateway tells of."""
@@ -76,35 +67,14 @@ class Told:
 NOTHING_TOLD: Final = Told()
 
 
-def require_source(db: Session, number: str, source: str) -> None:
-    """Raise OtherSource when the account's credits are told by somebody else."""
-    told_by = db.scalar(
-        select(bank_account.c.notice_source).where(
-            bank_account.c.biller_id == biller_of(db), bank_account.c.account_number == number
-        )
-    )
-    if told_by is not None and told_by != source:
-        raise OtherSource()
-
-
 def report(db: Session, notice: Incoming, *, key_id: UUID, at: datetime) -> Received:
     """Book a credit that a notice tells of, and pay the bills its memo quotes.
 
     Told again, it changes nothing. key_id: the data key that seals memo and counterparty.
-    Raises NotFound for an account that is not this biller's, Repeated when the same
-    reference is told with another amount.
+    Raises NotFound for an account that is not this biller's, OtherSource for one that another
+    source tells of, Repeated when the same reference is told with another amount.
     """
-    account = _account(db, notice.account_number)
-    day = business_day(notice.received_at)
-    shown = _on_statement(db, account, notice)
-    if shown is not None:
-        return Received(shown, first_time=False)
-    journal = journals.money_noticed(
-        notice.gateway, notice.reference, notice.account_number, notice.amount, day=day
-    )
-    received = receive(
-        db, notice, account_id=account, journal=journal, is_notice=True, key_id=key_id, at=at
-    )
+    received = _noticed(db, notice, key_id=key_id, at=at)
     if received.first_time:
         apply_quoted(db, received.payment_id, notice.memo, at=at)
     return received
@@ -142,13 +112,21 @@ def take(
         counterparty_account=told.counterparty_account,
     )
     received = _book(db, incoming, row.id, key_id=key_id or vault.new_key(db, at=at), at=at)
-    if received.first_time:
+    if received.first_time or _came_of(db, received.payment_id, row.id, at=at):
         _pay_or_keep(db, received.payment_id, code, at=at)
-    else:
-        _came_of(db, received.payment_id, row.id)
-    if _paid_of(db, row.id) >= row.amount:
+    # Straight to the bank a try may be paid in parts; a gateway has the money of a try or not.
+    if not paid.account_number or _paid_of(db, row.id) >= row.amount:
         attempts.succeeded(db, row.id, paid.reference, at=at)
     return received
+
+
+def booked(db: Session, gateway: str, reference: str, amount: Money) -> UUID | None:
+    """The payment that this transaction of a gateway is booked as, at this very amount."""
+    return db.scalar(
+        select(payment.c.id)
+        .where(payment.c.biller_id == biller_of(db), payment.c.gateway == gateway)
+        .where(payment.c.provider_reference == reference, payment.c.amount == amount.amount)
+    )
 
 
 def _book(
@@ -170,18 +148,28 @@ def _book(
             at=at,
             attempt_id=attempt_id,
         )
-    require_source(db, incoming.account_number, incoming.gateway)
-    account = _account(db, incoming.account_number)
-    shown = _on_statement(db, account, incoming)
-    if shown is not None:
-        return Received(shown, first_time=False)
+    return _noticed(db, incoming, attempt_id=attempt_id, key_id=key_id, at=at)
+
+
+def _noticed(
+    db: Session, notice: Incoming, *, key_id: UUID, at: datetime, attempt_id: UUID | None = None
+) -> Received:
+    """A credit that the bank's statement has still to show, unless it was heard of before."""
+    account = sources.account(db, notice.account_number)
+    day = business_day(notice.received_at)
+    before = sources.told_before(
+        db, account.id, notice.gateway, notice.amount, notice.bank_reference, day=day
+    )
+    if before is not None:
+        return Received(before, first_time=False)
+    sources.require(account, notice.gateway)
     journal = journals.money_noticed(
-        incoming.gateway, incoming.reference, incoming.account_number, incoming.amount, day=day
+        notice.gateway, notice.reference, notice.account_number, notice.amount, day=day
     )
     return receive(
         db,
-        incoming,
-        account_id=account,
+        notice,
+        account_id=account.id,
         journal=journal,
         is_notice=True,
         key_id=key_id,
@@ -208,13 +196,41 @@ def _pay_or_keep(db: Session, payment_id: UUID, code: str, *, at: datetime) -> N
             outbox.emit(db, "payment.doubled", body, at=at)
 
 
-def _came_of(db: Session, payment_id: UUID, attempt_id: UUID) -> None:
-    """Link a payment that was booked before anybody named its try; a statement line may have."""
-    db.execute(
-        update(payment)
-        .where(payment.c.biller_id == biller_of(db), payment.c.id == payment_id)
-        .where(payment.c.attempt_id.is_(None))
-        .values(attempt_id=attempt_id)
+def _came_of(db: Session, payment_id: UUID, attempt_id: UUID, *, at: datetime) -> bool:
+    """Link a payment that was booked before anybody named its try, as a statement line's is.
+
+    Tells whether its free money may now go to the order. Raises Repeated when it came of another
+    try: two tries are not one transaction.
+    """
+    here = (payment.c.biller_id == biller_of(db)) & (payment.c.id == payment_id)
+    row = db.execute(
+        select(payment.c.attempt_id, payment.c.free).where(here).with_for_update()
+    ).one()
+    if row.attempt_id is not None:
+        if row.attempt_id != attempt_id:
+            raise Repeated(
+                "Giao dịch này đã được ghi cho một lần thanh toán khác.",
+                "This transaction is booked for another attempt.",
+            )
+        return False
+    db.execute(update(payment).where(here).values(attempt_id=attempt_id))
+    if not row.free or _was_undone(db, payment_id):
+        return False
+    # Whoever explained this money as free has to look again.
+    outbox.emit(db, "payment.moved", {"payment": ids.shown("pay", payment_id)}, at=at)
+    return True
+
+
+def _was_undone(db: Session, payment_id: UUID) -> bool:
+    """Whether a person took apart what this money had paid: then a person decides again."""
+    return bool(
+        db.scalar(
+            text("""SELECT EXISTS (
+                        SELECT FROM allocation_undo u JOIN allocation a
+                            ON a.biller_id = u.biller_id AND a.id = u.allocation_id
+                        WHERE a.biller_id = :biller AND a.payment_id = :payment)"""),
+            {"biller": biller_of(db), "payment": payment_id},
+        )
     )
 
 
@@ -238,29 +254,6 @@ def _code(db: Session, order_id: UUID) -> str:
     if found is None:
         raise NotFound()
     return found
-
-
-def _on_statement(db: Session, account_id: UUID, notice: Incoming) -> UUID | None:
-    """The payment that a statement line brought before its notice came, if there is just one.
-
-    Same account, amount and bank reference, within a few days. Without a reference nothing
-    is assumed: the notice is booked, and found to be in transit for too long.
-    """
-    if not notice.bank_reference:
-        return None
-    found = db.scalars(
-        text("""SELECT id FROM payment WHERE biller_id = :biller AND bank_account_id = :account
-                AND NOT is_notice AND amount = :amount AND bank_reference = :reference
-                AND fact_day BETWEEN CAST(:day AS date) - 3 AND CAST(:day AS date) + 3"""),
-        {
-            "biller": biller_of(db),
-            "account": account_id,
-            "amount": notice.amount.amount,
-            "reference": notice.bank_reference,
-            "day": business_day(notice.received_at),
-        },
-    ).all()
-    return found[0] if len(found) == 1 else None
 
 
 def receive(
@@ -389,17 +382,3 @@ def _same(db: Session, incoming: Incoming) -> UUID:
         )
     same: UUID = row.id
     return same
-
-
-def _account(db: Session, number: str) -> UUID:
-    found: UUID | None = db.scalar(
-        select(bank_account.c.id).where(
-            bank_account.c.biller_id == biller_of(db), bank_account.c.account_number == number
-        )
-    )
-    if found is None:
-        raise NotFound(
-            "Tài khoản nhận tiền không thuộc đơn vị này.",
-            "The receiving account is not this biller's.",
-        )
-    return found

@@ -7,20 +7,24 @@ call's status and the payment's unique reference make it once.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Row, select, update
 from sqlalchemy.orm import Session
 
-from payments import attempts, money_in, vault
+from payments import attempts, inquiries, money_in, outbox, vault
 from payments.domain.errors import Conflict, DomainError, Invalid, NotFound
 from payments.domain.gateway import Ending, Refused, Succeeded
 from payments.domain.states import CALL, CallStatus, move
 from payments.store.sessions import biller_of
+from webhooks import inbox
 from webhooks.event import Event, Kind
 from webhooks.store import inbound_call
+
+AFTER_THE_QUESTION: Final = timedelta(minutes=5)
+"""A call with another amount than was asked for is judged once more so long after it came."""
 
 
 class OtherAmount(Conflict):
@@ -66,9 +70,16 @@ def handle(db: Session, body: Mapping[str, Any], *, at: datetime) -> None:
         # for ever.
         _park(db, row, error)
         if isinstance(error, OtherAmount):
-            attempts.doubt(db, error.attempt_id, "other_amount", at=at)
+            known_doubt = row.status == CallStatus.PARKED
+            inquiries.doubt(db, error.attempt_id, "other_amount", at=at, repeated=known_doubt)
+            # By then the gateway was asked: if it says the same, this call is the payment's.
+            outbox.emit(
+                db, "inbound.received", {"call": str(row.id)},
+                at=at, due_at=at + AFTER_THE_QUESTION, once=f"after-the-question:{row.id}",
+            )  # fmt: skip
     else:
-        _settle(db, row, CallStatus.BOOKED, payment_id=payment_id)
+        noted = inbox.OTHER_CONTENT if inbox.OTHER_CONTENT in (row.reason or "") else None
+        _settle(db, row, CallStatus.BOOKED, payment_id=payment_id, reason=noted)
 
 
 def _credit(db: Session, row: Row[Any], event: Event, at: datetime) -> UUID | None:
@@ -77,7 +88,6 @@ def _credit(db: Session, row: Row[Any], event: Event, at: datetime) -> UUID | No
         known = attempts.find(db, row.source, event.merchant_reference)
         if known is not None:
             return _taken(db, row, known.id, event, at)
-    money_in.require_source(db, event.account_number, row.source)
     incoming = money_in.Incoming(
         gateway=row.source,
         reference=event.transaction,
@@ -96,13 +106,18 @@ def _paid(db: Session, row: Row[Any], event: Event, at: datetime) -> UUID | None
     """A try was paid; another amount than was asked for is looked up before it is believed."""
     known = _try(db, row, event)
     if event.amount.amount != known.amount:
-        raise OtherAmount(known.id)
+        booked = money_in.booked(db, row.source, event.transaction, event.amount)
+        if booked is None:
+            raise OtherAmount(known.id)
+        return booked
     return _taken(db, row, known.id, event, at)
 
 
 def _ended(db: Session, row: Row[Any], event: Event, at: datetime) -> UUID | None:
     """A try is over and no money moved, unless the truth was told before."""
     known = _try(db, row, event)
+    if known.status not in attempts.OPEN:
+        return None
     if event.amount.amount != known.amount:
         raise OtherAmount(known.id)
     refused = Refused(event.reason or "refused", Ending(event.ending))
@@ -112,7 +127,7 @@ def _ended(db: Session, row: Row[Any], event: Event, at: datetime) -> UUID | Non
 
 def _doubt(db: Session, row: Row[Any], event: Event, at: datetime) -> UUID | None:
     """Money may have moved: the gateway is asked at once."""
-    attempts.doubt(db, _try(db, row, event).id, event.reason or "doubt", at=at)
+    inquiries.doubt(db, _try(db, row, event).id, event.reason or "doubt", at=at)
     return None
 
 

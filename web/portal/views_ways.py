@@ -14,7 +14,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from ops import calling
-from payments import attempts, channels
+from payments import channels, inquiries
 from payments.domain import ids
 from payments.domain.errors import Conflict, DomainError, Invalid, NotFound
 from payments.domain.gateway import Gateway
@@ -98,7 +98,7 @@ def back(token: str, gateway: str) -> ResponseReturnValue:
     with links.transaction(token) as (db, order_id):
         tries = [one for one in reads.attempts_of(db, order_id) if one.gateway == gateway]
         if tries and tries[-1].status in ways.WAITING:
-            attempts.returned(db, tries[-1].id, at=context.now())
+            inquiries.returned(db, tries[-1].id, at=context.now())
     if not tries:
         return answers.elsewhere(f"/pay/{token}")
     return answers.elsewhere(f"/pay/{token}/tries/{ids.shown('att', tries[-1].id)}")
