@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.unit.simulator.bench import SECRET, Listener, listening, until
+from tests.unit.simulator.wallets import momo_mark
 
 ROOT = Path(__file__).parents[3]
 
@@ -30,7 +31,9 @@ class Process:
 
     def call(self, path: str, body: object = None, method: str = "GET") -> dict[str, Any]:
         data = None if body is None else json.dumps(body).encode()
-        ask = urllib.request.Request(self.url + path, data=data, method=method)  # noqa: S310  # http
+        ask = urllib.request.Request(  # noqa: S310  # http
+            self.url + path, data, {"Content-Type": "application/json"}, method=method
+        )
         with urllib.request.urlopen(ask, timeout=20) as answer:  # noqa: S310  # our own address
             found: dict[str, Any] = json.load(answer)
         return found
@@ -96,6 +99,75 @@ def test_a_killed_bank_keeps_its_balances_and_sends_what_it_promised(
     assert {made["notice"]["id"] for made in (late, held)} <= set(told)
     assert refused["notice"]["id"] in told
     assert len(set(told)) == 4
+
+
+def open_orders(process: Process, url: str, *names: str) -> None:
+    """A merchant at MoMo whose calls go to the listener, and its orders."""
+    keys = process.call("/gateways/momo/merchants", {"notify_url": url}, "POST")["keys"]
+    signed = (
+        "accessKey amount extraData ipnUrl orderId orderInfo partnerCode redirectUrl requestId"
+        " requestType"
+    )
+    for name in names:
+        body = {
+            "partnerCode": keys["partner_code"], "requestId": name, "orderId": name,
+            "amount": 581_000, "orderInfo": "Hoc phi", "redirectUrl": "http://127.0.0.1:9/",
+            "ipnUrl": url, "requestType": "captureWallet", "extraData": "", "lang": "vi",
+        }  # fmt: skip
+        body["signature"] = momo_mark(keys, signed, body)
+        made = process.call("/momo/v2/gateway/api/create", body, "POST")
+        assert made["resultCode"] == 0
+
+
+def test_a_killed_gateway_keeps_its_orders_and_makes_the_calls_it_promised(
+    tmp_path: Path, listener: Listener
+) -> None:
+    listener.usual = (204, b"")
+    at = "/gateways/momo/orders"
+    with running(tmp_path) as process:
+        open_orders(process, listener.url, "HP1", "HP2", "HP3", "HP4")
+        process.call(f"{at}/HP1/pay", {"faults": ["late:3600"]}, "POST")
+        process.call(f"{at}/HP2/pay", {"faults": ["out_of_order"]}, "POST")
+        paid = process.call(f"{at}/HP1")["payments"]
+        process.call("/gateways/momo/faults", {"faults": ["500"]}, "POST")
+        process.kill()
+
+    with running(tmp_path) as process:
+        kept = process.call(at)["orders"]
+        planned = process.call("/gateways/momo/faults")["faults"]
+        process.call("/clock", {"offset_seconds": 3700}, "POST")
+        process.call(f"{at}/HP3/pay", {}, "POST")
+        until(lambda: process.call("/health")["outstanding"] == 0)
+        after = process.call(f"{at}/HP1")["payments"]
+
+    assert [(order["reference"], order["state"]) for order in kept] == [
+        ("HP4", "pending"), ("HP3", "pending"), ("HP2", "paid"), ("HP1", "paid"),
+    ]  # fmt: skip
+    assert [fault["kind"] for fault in planned] == ["500"]
+    assert after == paid
+    told = sorted(json.loads(call.body)["orderId"] for call in listener.heard)
+    assert told == ["HP1", "HP2", "HP3"]
+
+
+def test_a_gateways_call_cut_off_by_the_kill_is_made_again(
+    tmp_path: Path, listener: Listener
+) -> None:
+    listener.usual = (204, b"")
+    listener.silent = threading.Event()
+    with running(tmp_path) as process:
+        open_orders(process, listener.url, "HP1")
+        process.call("/gateways/momo/orders/HP1/pay", {}, "POST")
+        until(lambda: listener.heard)
+        process.kill()
+    listener.silent.set()
+
+    with running(tmp_path) as process:
+        until(lambda: process.call("/health")["outstanding"] == 0)
+        (call,) = process.call("/gateways/momo/calls")["calls"]
+
+    assert call["state"] == "delivered"
+    assert len(listener.heard) == 2
+    assert listener.heard[0].body == listener.heard[1].body
 
 
 def test_a_call_cut_off_by_the_kill_is_made_again(tmp_path: Path, listener: Listener) -> None:
