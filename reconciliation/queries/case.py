@@ -22,7 +22,7 @@ from payments.queries import money, seeking, staff
 from payments.queries.money import Payment
 from payments.store.billers import biller
 from payments.store.sessions import biller_of
-from reconciliation import discrepancies, remedies
+from reconciliation import discrepancies, remedies, settlement_ways
 from reconciliation.store import discrepancy, discrepancy_event
 
 MOST_TAKEN_BACK = 9
@@ -74,7 +74,9 @@ class Event:
 class Case:
     """A discrepancy with all that a person needs to decide.
 
-    at_stake: free đồng of its payment, or the signed amount of its line in suspense.
+    at_stake: free đồng of its payment, the signed amount of its line or row in suspense, what a
+    batch got too much, or what a gateway never had. gateway: where it is booked then, "" for
+    suspense. way: who told of the money; told_as: the name that a gateway has for it.
     proposal: while one waits or after it was carried out. needs_second: above the limit.
     booked: what the decision booked, once it is resolved.
     """
@@ -90,6 +92,9 @@ class Case:
     candidates: Sequence[Choice]
     ways: Sequence[str]
     at_stake: int
+    gateway: str
+    way: str
+    told_as: str
     needs_second: bool
     payment: Payment | None
     line: Line | None
@@ -121,7 +126,9 @@ def get(db: Session, discrepancy_id: UUID) -> Case:
     line = _line(db, row)
     candidates = _candidates(db, findings)
     if line is not None and line.amount < 0:
-        candidates = _taken_back(db, row.line_id)
+        candidates = _taken_back(db, _OF_LINE, row.line_id)
+    elif row.settlement_row_id is not None:
+        candidates = _taken_back(db, _OF_ROW, row.settlement_row_id)
     proposal = remedies.Proposal.of(db, row) if row.proposal and row.status != "open" else None
     if proposal is not None and proposal.target not in [one.target for one in candidates]:
         candidates += chosen(db, proposal.target)
@@ -141,7 +148,10 @@ def get(db: Session, discrepancy_id: UUID) -> Case:
         evidence=findings.evidence,
         candidates=candidates,
         ways=remedies.ways_for(row) if is_open else (),
-        at_stake=_at_stake(row, payment, line),
+        at_stake=_at_stake(db, row, payment, line),
+        gateway="" if row.settlement_row_id else row.gateway or "",
+        way=payment.gateway if payment is not None else row.gateway or "",
+        told_as=findings.related if row.settlement_row_id or row.settlement_batch_id else "",
         needs_second=row.amount > limit,
         payment=payment,
         line=line,
@@ -182,7 +192,9 @@ def _findings(db: Session, row: Row[Any]) -> discrepancies.Findings:
     return discrepancies.findings_of(db, row)
 
 
-def _at_stake(row: Row[Any], payment: Payment | None, line: Line | None) -> int:
+def _at_stake(db: Session, row: Row[Any], payment: Payment | None, line: Line | None) -> int:
+    if settlement_ways.ways_for(row) is not None:
+        return settlement_ways.at_stake(db, row)
     if payment is not None:
         return payment.free
     return line.amount if line is not None else 0
@@ -206,23 +218,34 @@ def _choice(order: seeking.Owing, evidence: Sequence[Mapping[str, Any]] = ()) ->
     return Choice(target, order.code, order.beneficiary, order.owed, evidence=evidence)
 
 
-def _taken_back(db: Session, line_id: UUID) -> list[Choice]:
-    """Payments of exactly the amount that left the account, the newest first."""
+# Payments of exactly the amount that left the account, and those that a gateway's row names.
+_OF_LINE = """
+bank_line l JOIN payment p ON p.biller_id = l.biller_id
+    AND p.bank_account_id = l.bank_account_id AND p.amount = -l.amount
+"""
+_OF_ROW = """
+settlement_row l
+JOIN settlement_batch t ON t.biller_id = l.biller_id AND t.id = l.batch_id
+JOIN payment p ON p.biller_id = l.biller_id AND p.gateway = t.gateway
+    AND p.provider_reference = l.txn_id AND p.amount >= -l.suspended AND l.suspended < 0
+"""
+
+
+def _taken_back(db: Session, of: str, about: UUID) -> list[Choice]:
+    """Payments that a line or row may take back, the newest first."""
     rows = db.execute(
-        text("""
+        text(f"""
             SELECT p.id, p.allocated, p.kept, p.bank_reference, b.id AS person_id, b.key_id,
-                   b.sealed
-            FROM bank_line l
-            JOIN payment p ON p.biller_id = l.biller_id AND p.bank_account_id = l.bank_account_id
-                AND p.amount = -l.amount AND p.reversed = 0 AND p.refunded = 0
+                   b.sealed, p.provider_reference, p.bank_account_id
+            FROM {of}
             LEFT JOIN LATERAL (SELECT i.beneficiary_id FROM allocation a JOIN invoice i
                 ON i.biller_id = a.biller_id AND i.id = a.invoice_id
                 WHERE a.biller_id = p.biller_id AND a.payment_id = p.id AND a.live
                 ORDER BY a.id LIMIT 1) f ON true
             LEFT JOIN beneficiary b ON b.biller_id = p.biller_id AND b.id = f.beneficiary_id
-            WHERE l.biller_id = :biller AND l.id = :line
+            WHERE l.biller_id = :biller AND l.id = :about AND p.reversed = 0 AND p.refunded = 0
             ORDER BY p.received_at DESC, p.id DESC LIMIT :most"""),
-        {"biller": biller_of(db), "line": line_id, "most": MOST_TAKEN_BACK},
+        {"biller": biller_of(db), "about": about, "most": MOST_TAKEN_BACK},
     ).all()
     unique = {row.person_id: row for row in rows if row.person_id is not None}
     who = people.opened_many(
@@ -231,7 +254,8 @@ def _taken_back(db: Session, line_id: UUID) -> list[Choice]:
     return [
         Choice(
             target=ids.shown("pay", row.id),
-            code=row.bank_reference or "",
+            code=row.bank_reference
+            or (row.provider_reference if row.bank_account_id is None else ""),
             beneficiary=who.get(row.person_id, Person("")),
             owed=row.allocated + row.kept,
             paid=row.allocated,

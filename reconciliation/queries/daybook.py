@@ -16,13 +16,19 @@ from payments.store.sessions import biller_of
 @dataclass(frozen=True, slots=True)
 class Way:
     """One way of a day. arrived: of what was collected, shown by a statement; held: in
-    discrepancies that are open."""
+    discrepancies that are open.
+
+    reported, fees: what a gateway's settlement says of it, gross, and what it kept; None where no
+    gateway holds the money. Of a gateway, arrived is the net of batches that came in full.
+    """
 
     gateway: str
     payments: int
     collected: int
     arrived: int
     held: int
+    reported: int | None = None
+    fees: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +71,14 @@ def ways(db: Session, day: date) -> list[Way]:
     rows = db.execute(
         text("""
             SELECT p.gateway, count(*) AS payments, sum(p.amount) AS collected,
-                   coalesce(sum(p.amount) FILTER (WHERE l.id IS NOT NULL), 0) AS arrived,
-                   coalesce(sum(d.holds), 0) AS held
+                   coalesce(sum(p.amount) FILTER (WHERE l.id IS NOT NULL), 0)
+                   + coalesce(sum(s.net) FILTER (WHERE b.came = b.due), 0) AS arrived,
+                   coalesce(sum(d.holds), 0) AS held,
+                   bool_or(p.bank_account_id IS NULL) AS at_gateway,
+                   coalesce(sum(s.gross), 0) AS reported, coalesce(sum(s.fee), 0) AS fees
             FROM payment p
+            LEFT JOIN settlement_row s ON s.biller_id = p.biller_id AND s.payment_id = p.id
+            LEFT JOIN settlement_batch b ON b.biller_id = s.biller_id AND b.id = s.batch_id
             LEFT JOIN bank_line l ON l.biller_id = p.biller_id AND l.payment_id = p.id
                 AND l.amount > 0
             LEFT JOIN discrepancy d ON d.biller_id = p.biller_id AND d.payment_id = p.id
@@ -77,7 +88,15 @@ def ways(db: Session, day: date) -> list[Way]:
         {"biller": biller_of(db), "day": day},
     )
     return [
-        Way(row.gateway, row.payments, int(row.collected), int(row.arrived), int(row.held))
+        Way(
+            row.gateway,
+            row.payments,
+            int(row.collected),
+            int(row.arrived),
+            int(row.held),
+            int(row.reported) if row.at_gateway else None,
+            int(row.fees),
+        )
         for row in rows
     ]
 

@@ -52,6 +52,8 @@ def sheet(db: Session, day: date) -> dict[str, Any]:
                 "way": one.gateway,
                 "payments": one.payments,
                 "collected": one.collected,
+                "reported": one.reported,
+                "fees": one.fees,
                 "arrived": one.arrived,
             }
             for one in daybook.ways(db, day)
@@ -106,15 +108,19 @@ def checks(db: Session, day: date, *, at: datetime) -> tuple[Check, ...]:
 
 
 def row(way: Way) -> DayRow:
-    """One way of the day: what was collected against what a statement shows of it."""
+    """One way of the day: what was collected against what a gateway reports of it, and what a
+    statement shows."""
     missing = way.collected - way.arrived
+    if way.reported is not None:
+        # What the gateway has not reported yet; once it has, what of it has not come.
+        missing = way.collected - way.reported or way.reported - way.fees - way.arrived
     outcome = "timing" if missing else "received_unapplied" if way.held else "matched"
     return DayRow(
         way=way.gateway,
         orders=way.payments,
         collected=way.collected,
-        reported=None,  # the money comes straight to the account: no gateway reports it
-        fees=0,
+        reported=way.reported,
+        fees=way.fees,
         arrived=way.arrived,
         outcome=outcome,
         difference=missing or way.held,

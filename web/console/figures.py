@@ -12,6 +12,7 @@ from payments.queries.takings import Places
 from web.console.decisions import Entry, Journal
 from web.console.pages import Equation, Gap
 from web.language import Both
+from web.words import WORDS, word
 
 _GAPS: Final = {
     "received": Both(
@@ -78,9 +79,10 @@ def journal(
 def _account(code: str) -> tuple[str, Both]:
     known = _FIXED.get(code)
     if known is None:
-        word, _, number = code.partition(":")
+        kind, _, number = code.partition(":")
         bank, in_transit = accounts.of_bank_account(number)
-        known = bank if word == "bank" else in_transit
+        held, fees = accounts.of_gateway(number, _label(number))
+        known = {"bank": bank, "gateway": held, accounts.GATEWAY_FEES: fees}.get(kind, in_transit)
     return known.book_code, Both(known.name_vi, known.name_en)
 
 
@@ -90,4 +92,20 @@ def _what(one: Compared) -> Both:
             f"Tài khoản {one.subject}: sao kê − sổ cái",
             f"Account {one.subject}: statement − ledger",
         )
+    if one.component == "batch":
+        return Both(
+            f"Lô {one.subject}: các dòng − tiền đã về",
+            f"Batch {one.subject}: its rows − what came",
+        )
+    if one.subject.startswith("gateway:"):
+        label = _label(one.subject.removeprefix("gateway:"))
+        return Both(
+            f"Tiền tại {label}: giao dịch và quyết toán − sổ cái",
+            f"Money at {label}: payments and settlements − ledger",
+        )
     return _GAPS.get(one.subject, Both(one.subject, one.subject))
+
+
+def _label(gateway: str) -> str:
+    """What people call a gateway; names are the same in both languages."""
+    return word("way", gateway).name.vi if gateway in WORDS["way"] else gateway

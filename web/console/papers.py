@@ -82,7 +82,7 @@ class FileRow:
 class ImportPage:
     """Statement files: POST multipart to action_url (fields file, account).
 
-    pager: of the lines that could not be read.
+    pager: of the lines that could not be read. settlements_url: the files of gateways.
     """
 
     template: ClassVar[str] = "console/import.html"
@@ -95,6 +95,7 @@ class ImportPage:
     errors: Sequence[FieldError] = ()
     most_bytes: int = 20_000_000
     pager: Pager = ONE_PAGE
+    settlements_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

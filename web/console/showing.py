@@ -38,7 +38,9 @@ WAYS: Final = {
     "apply": Both("Ghi vào giấy báo đã chọn", "Apply it to the chosen bill"),
     "keep": Both("Giữ làm số dư cho người đã chọn", "Keep it as credit of the chosen person"),
     "refund": Both("Hoàn lại cho người nộp", "Give it back to the payer"),
-    "take_back": Both("Ngân hàng lấy lại khoản đã chọn", "The bank took the chosen payment back"),
+    "take_back": Both("Khoản đã chọn bị lấy lại", "The chosen payment was taken back"),
+    "not_paid": Both("Cổng không có khoản này: gỡ khoản đã ghi", "The gateway never had it: undo"),
+    "gateway_fee": Both("Phí cổng thanh toán", "A fee of the gateway"),
     "bank_charge": Both("Phí ngân hàng", "A bank charge"),
     "interest": Both("Lãi tiền gửi", "Interest"),
     "other_income": Both("Thu khác", "Other income"),
@@ -56,11 +58,19 @@ _EVENTS: Final = {
     "auto_resolved": Both("Tự khớp lại", "Cleared by itself"),
     "reopened": Both("Mở lại bằng bút toán đảo", "Opened again by a reversing journal"),
     "undone": Both("Gỡ một khoản đã khớp", "A match was taken apart"),
+    "changed": Both(
+        "Số chênh lệch đã đổi, cần đề nghị lại", "The difference changed: propose anew"
+    ),
 }
 _CLEARED: Final = {
     "applied": Both("tiền đã được ghi hết vào giấy báo", "the money was applied"),
     "line_arrived": Both("dòng sao kê đã về", "the statement line arrived"),
     "paid_in_full": Both("đã nộp đủ phần còn thiếu", "the rest was paid"),
+    "batch_whole": Both("lô đã về đủ", "the batch is paid in full"),
+    "batch_arrived": Both("tiền của lô đã về", "money of the batch arrived"),
+    "batch_known": Both("đã biết lô của khoản này", "the batch it pays is known now"),
+    "row_arrived": Both("đã có trong báo cáo của cổng", "the gateway's report shows it"),
+    "refund_known": Both("đã biết lệnh hoàn của dòng này", "the refund it shows is known now"),
 }
 
 
@@ -120,9 +130,9 @@ def detail(case: Case, look: Look) -> DiscrepancyDetail:
         difference=_difference(case, chosen),
         line=_line(case),
         payer=_payer(case),
-        way=case.payment.gateway if case.payment else "",
+        way=case.way,
         seen_at=case.payment.received_at if case.payment else None,
-        reference=(case.payment.bank_reference or "") if case.payment else "",
+        reference=(case.payment.bank_reference or "") if case.payment else case.told_as,
         memo=proof.marked(case.memo, evidence),
         evidence=proof.compared(evidence),
         candidates=tuple(
@@ -216,6 +226,8 @@ def _likely(case: Case, chosen: Choice | None) -> str:
         return "keep"  # the bill is paid already
     if "take_back" in case.ways and case.kind == "REVERSAL":
         return "take_back"
+    if "other_income" in case.ways and "interest" not in case.ways and case.at_stake > 0:
+        return "other_income"
     if "interest" in case.ways and case.at_stake > 0:
         return "interest"
     return case.ways[0]
@@ -228,7 +240,11 @@ def _journal(case: Case, way: str, chosen: Choice | None) -> Journal | None:
     if not way or not case.at_stake or (needs_choice and chosen is None):
         return None
     owed, paid, kept = (chosen.owed, chosen.paid, chosen.kept) if chosen else (0, 0, 0)
-    legs = previews.transfers(way, case.at_stake, owed=owed, paid=paid, kept=kept)
+    if way == "not_paid" and case.payment is not None:
+        paid, kept = case.payment.applied, case.payment.credit
+    legs = previews.transfers(
+        way, case.at_stake, owed=owed, paid=paid, kept=kept, gateway=case.gateway
+    )
     return figures.journal(legs, _effect(case, way, chosen))
 
 

@@ -20,6 +20,7 @@ from web.console import (
     views_signin,
     views_statements,
     views_today,
+    views_settlements,
 )
 from web.problems import LacksScope, NeedsSignIn, TooLarge, answer
 from web.rendering import Pages
@@ -35,6 +36,7 @@ NOUNS: Final = (
     ("refunds", views_refunds.ROUTES),
     ("bills", views_bills.ROUTES),
     ("runs", views_runs.ROUTES),
+    ("settlements", views_settlements.ROUTES),
     ("callbacks", views_callbacks.ROUTES),
 )
 """Noun -> its doors: method, rule, view."""
@@ -63,6 +65,8 @@ def blueprint(pages: Pages, limited: Callable[[View], View]) -> Blueprint:
     bp.register_error_handler(LacksScope, no_role)
     bp.register_error_handler(RequestEntityTooLarge, too_large)
     for noun, routes in NOUNS:
+        if request.endpoint == "console.settlements_receive":
+            return views_settlements.too_large(error)
         for method, rule, view in routes:
             called = limited(view) if view in views_signin.LIMITED else view
             bp.add_url_rule(rule, f"{noun}_{view.__name__}", called, methods=[method])

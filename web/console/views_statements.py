@@ -125,6 +125,7 @@ def _page(
         errors=errors,
         most_bytes=50_000_000,
         pager=_pager(read, at) if read is not None else ONE_PAGE,
+        settlements_url=f"{HOME}/settlements",
     )
 
 

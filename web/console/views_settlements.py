@@ -1,0 +1,210 @@
+"""Settlement files of gateways: hand one over, see what became of its batches."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+from flask import request
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import FileStorage
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from adapters import registry
+from ops import settling
+from payments import channels
+from payments.domain import ids
+from payments.domain.errors import DomainError, Invalid
+from payments.domain.people import Permission
+from reconciliation import intake
+from reconciliation.queries import settlements as reads
+from web import context
+from web.auth.marks import requires, takes
+from web.console.answers import HOME, elsewhere, shell, whole, with_query, wrong
+from web.console.papers import BadLine
+from web.console.settling import BatchRead, SettlementRead, SettlementRow, SettlementsPage
+from web.language import Both
+from web.pages import ONE_PAGE, Choice, FieldError, Pager
+
+_LIST: Final = f"{HOME}/settlements"
+_ONE: Final = f"{_LIST}/<shown>"
+_LONGEST_NAME: Final = 200
+_SHOWN_PROBLEMS: Final = 100
+MOST_BYTES: Final = intake.MOST_BYTES + 128 * 1024  # the form around it, and a profile
+MOST_READ_AT_ONCE: Final = 1_000_000
+"""A larger file is read by a worker: the request must not hold a transaction for long."""
+
+_NO_FILE: Final = Both("Chọn tệp quyết toán của cổng.", "Choose the gateway's settlement file.")
+_TOO_LARGE: Final = Both(
+    "Tệp lớn hơn 50 MB. Hãy tải từ cổng theo khoảng ngày ngắn hơn.",
+    "The file is larger than 50 MB. Ask the gateway for a shorter range of days.",
+)
+
+
+@requires(Permission.READ)
+def listed() -> ResponseReturnValue:
+    """The form, and the files that came last."""
+    with context.transaction() as db:
+        page = _page(db)
+    return whole(page)
+
+
+@requires(Permission.READ)
+def one(shown: str) -> ResponseReturnValue:
+    """One file and its batches; its problems page by page."""
+    file_id = ids.read("stf", shown)
+    start = request.args.get("from", "0")
+    at = int(start) if start.isdecimal() and len(start) < 8 else 0
+    with context.transaction() as db:
+        page = _page(db, file_id=file_id, at=at, again=request.args.get("again") == "1")
+    return whole(page)
+
+
+@requires(Permission.STATEMENTS)
+@takes(MOST_BYTES)
+def receive() -> ResponseReturnValue:
+    """Keep the file and read it; a worker books it a moment later."""
+    gateway = request.form.get("gateway", "")
+    try:
+        name, data = _sent(request.files.get("file"))
+        profile = request.files.get("profile")
+        with context.transaction() as db:
+            kept = settling.receive(
+                db,
+                gateway,
+                name=name,
+                data=data,
+                profile=profile.stream.read() if profile is not None else None,
+                by=context.actor(),
+                at=context.now(),
+            )
+            if kept.first_time and len(data) <= MOST_READ_AT_ONCE:
+                settling.read(db, kept.file_id, at=context.now())
+    except DomainError as refused:
+        errors, status = wrong(refused, "file")
+        return _again(errors, status)
+    url = f"{_LIST}/{ids.shown('stf', kept.file_id)}"
+    return elsewhere(url if kept.first_time else with_query(url, again="1"))
+
+
+def too_large(_: RequestEntityTooLarge) -> ResponseReturnValue:
+    """More than we take: said on the page itself."""
+    return _again((FieldError("file", _TOO_LARGE),), 413)
+
+
+def _sent(sent: FileStorage | None) -> tuple[str, bytes]:
+    """Name and bytes of what was sent. Raises Invalid."""
+    name = (sent.filename or "") if sent is not None else ""
+    name = name.replace("\\", "/").rsplit("/", 1)[-1].strip()[:_LONGEST_NAME]
+    if sent is None or not name:
+        raise Invalid(_NO_FILE.vi, _NO_FILE.en)
+    if not name.isprintable():
+        raise Invalid(
+            "Tên tệp có ký tự lạ. Hãy đổi tên tệp.",
+            "The name of the file holds odd characters. Rename the file.",
+        )
+    return name, sent.stream.read()
+
+
+def _again(errors: tuple[FieldError, ...], status: int) -> ResponseReturnValue:
+    with context.transaction() as db:
+        page = _page(db, errors=errors)
+    return whole(page, status=status, here=_LIST)
+
+
+def _page(
+    db: Session,
+    *,
+    file_id: UUID | None = None,
+    at: int = 0,
+    again: bool = False,
+    errors: tuple[FieldError, ...] = (),
+) -> SettlementsPage:
+    read = reads.get(db, file_id) if file_id is not None else None
+    return SettlementsPage(
+        shell=shell(db, "statements"),
+        action_url=_LIST,
+        gateways=_gateways(db, read.gateway if read is not None else ""),
+        result=_result(read, at, again=again) if read is not None else None,
+        recent=tuple(_row(one) for one in reads.recent(db)),
+        errors=errors,
+        pager=_pager(read, at) if read is not None else ONE_PAGE,
+        back_url=f"{HOME}/statements",
+    )
+
+
+def _gateways(db: Session, chosen: str) -> tuple[Choice, ...]:
+    chosen = chosen or request.form.get("gateway", "")
+    return tuple(
+        Choice(one.gateway, registry.CHANNELS[one.gateway].label, one.gateway == chosen)
+        for one in channels.listed(db)
+        if one.gateway in registry.SETTLEMENT_READERS
+    )
+
+
+def _result(read: reads.File, at: int, *, again: bool) -> SettlementRead:
+    return SettlementRead(
+        name=read.name,
+        gateway=read.gateway,
+        size=read.size,
+        sha256=read.sha256.hex(),
+        status=read.status,
+        profiled=read.profiled,
+        error=Both(read.error_vi, read.error_en or "") if read.error_vi else None,
+        repeated_at=read.received_at if again else None,
+        batches=tuple(_batch(one) for one in read.batches),
+        problems=tuple(
+            BadLine(one.line, Both(one.vi, one.en))
+            for one in read.problems[at : at + _SHOWN_PROBLEMS]
+        ),
+        problem_count=len(read.problems),
+    )
+
+
+def _batch(one: reads.Batch) -> BatchRead:
+    return BatchRead(
+        reference=one.reference,
+        settle_date=one.settle_date,
+        rows=one.rows,
+        seen=one.seen,
+        gross=one.gross,
+        fees=one.fees,
+        due=one.due,
+        came=one.came,
+        standing=one.standing,
+        booked=one.booked,
+        waiting=one.suspended,
+        explained=one.resolved,
+        unchecked=one.unchecked,
+        waiting_url=f"{HOME}/discrepancies" if one.suspended else "",
+    )
+
+
+def _pager(read: reads.File, at: int) -> Pager:
+    url, total = f"{_LIST}/{ids.shown('stf', read.id)}", len(read.problems)
+    before, after = at - _SHOWN_PROBLEMS, at + _SHOWN_PROBLEMS
+    return Pager(
+        with_query(url, **{"from": str(max(before, 0))}) if at > 0 else "",
+        with_query(url, **{"from": str(after)}) if after < total else "",
+    )
+
+
+def _row(one: reads.Sent) -> SettlementRow:
+    return SettlementRow(
+        name=one.name,
+        gateway=one.gateway,
+        status=one.status,
+        received_at=one.received_at,
+        by=one.by,
+        rows=one.rows,
+        problems=one.problems,
+        url=f"{_LIST}/{ids.shown('stf', one.id)}",
+    )
+
+
+ROUTES: Final = (
+    ("GET", _LIST, listed),
+    ("POST", _LIST, receive),
+    ("GET", _ONE, one),
+)
