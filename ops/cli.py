@@ -38,6 +38,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "add-key": "add_key",
     "set-channel": "set_channel",
     "set-contract": "set_contract",
+    "rotate-keys": "rotate_keys",
 }
 """Command -> its module in ops/commands."""
 

@@ -23,7 +23,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -43,7 +43,7 @@ from sqlalchemy.orm import Session
 
 from payments.domain import ids
 from payments.domain.errors import NotFound, Unavailable
-from payments.store.billers import data_key, staff
+from payments.store.billers import data_key
 from payments.store.sessions import biller_of, ring_of
 
 _KEY_BYTES: Final = 32
@@ -95,7 +95,7 @@ class KeyRing:
     """The keys of an installation. Nothing of them shows in a repr, a log line or an error.
 
     keys: name -> 32 bytes. New data keys are wrapped by `current`; the others still open
-    what they wrapped until `rewrap` has moved it. Look-ups are derived from the first key,
+    what they wrapped until `rotation.rewrap` has moved it. Look-ups are derived from the first key,
     which therefore stays first until every blind index has been computed anew.
     signing: signs receipts and seals; None in a process that signs nothing.
     retired: public keys of signing keys used before, 32 bytes each: still believed.
@@ -151,19 +151,29 @@ def ring(db: Session) -> KeyRing:
 
 def new_key(db: Session, *, at: datetime) -> UUID:
     """Make a data key for one person, file or channel of this transaction's biller."""
+    made = fresh_key(db)
+    db.execute(insert(data_key).values(biller_id=biller_of(db), created_at=at, **made._asdict()))
+    return made.id
+
+
+class FreshKey(NamedTuple):
+    """A data key that no row holds yet: the columns of `data_key`."""
+
+    id: UUID
+    ring_key: str
+    wrapped: bytes
+
+
+def fresh_key(db: Session) -> FreshKey:
+    """Make a data key and leave writing it to the caller, in this very transaction.
+
+    For rows that may not be written after all: their key would be left over.
+    """
     biller_id, key_id = biller_of(db), ids.new()
     plain = secrets.token_bytes(_KEY_BYTES)
-    db.execute(
-        insert(data_key).values(
-            biller_id=biller_id,
-            id=key_id,
-            ring_key=ring(db).current,
-            wrapped=_wrap(ring(db), biller_id, key_id, plain),
-            created_at=at,
-        )
-    )
     _open_keys(db)[key_id] = AESGCM(plain)
-    return key_id
+    current = ring(db)
+    return FreshKey(key_id, current.current, _wrap(current, biller_id, key_id, plain))
 
 
 def seal(db: Session, key_id: UUID, plain: Mapping[str, Any] | bytes, *, context: str) -> bytes:
@@ -257,17 +267,21 @@ def unseal_secret(ring: KeyRing, sealed: bytes, *, context: str) -> bytes:
 
 
 def totp_context(staff_id: UUID) -> str:
-    """The context of a member of staff's second factor; `rewrap` needs to know it too."""
+    """The context of a member of staff's second factor; rotation.py needs to know it too."""
     return f"totp:{staff_id}"
 
 
-def rewrap(db: Session, ring: KeyRing, *, limit: int = 1_000) -> int:
-    """Move up to `limit` data keys, and staff secrets, to the current ring key; return how many.
+def rewrapped(ring: KeyRing, biller_id: UUID, key_id: UUID, name: str, wrapped: bytes) -> bytes:
+    """A data key as its row holds it, wrapped anew by the ring's current key. Raises VaultError.
 
-    Runs as the system role, again and again until it returns 0; then the old key can leave
-    the ring (unless it is the first, which look-ups are derived from). Fields are untouched.
+    name: the ring key that wrapped it.
     """
-    return _rewrap_data_keys(db, ring, limit) + _rewrap_staff(db, ring, limit)
+    return _wrap(ring, biller_id, key_id, _unwrap(ring, biller_id, key_id, name, wrapped))
+
+
+def sealed_by(sealed: bytes) -> str:
+    """The name of the ring key that `seal_secret` used."""
+    return sealed[2 : 2 + sealed[1]].decode(errors="replace") if len(sealed) > 1 else ""
 
 
 def blind_index(db: Session, kind: str, value: str) -> bytes:
@@ -368,48 +382,6 @@ def _unwrap(ring: KeyRing, biller_id: UUID, key_id: UUID, name: str, wrapped: by
         return key.decrypt(wrapped[1:start], wrapped[start:], bound)
     except InvalidTag:
         raise VaultError() from None
-
-
-def _rewrap_data_keys(db: Session, ring: KeyRing, limit: int) -> int:
-    old = db.execute(
-        select(data_key.c.biller_id, data_key.c.id, data_key.c.ring_key, data_key.c.wrapped)
-        .where(data_key.c.ring_key != ring.current, data_key.c.wrapped.is_not(None))
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    ).all()
-    if not old:
-        return 0
-    statement = (
-        update(data_key)
-        .where(data_key.c.biller_id == bindparam("of_biller"), data_key.c.id == bindparam("of_key"))
-        .values(ring_key=ring.current, wrapped=bindparam("again"))
-    )
-    db.connection().execute(statement, [_rewrapped(ring, *row) for row in old])
-    return len(old)
-
-
-def _rewrapped(
-    ring: KeyRing, biller_id: UUID, key_id: UUID, name: str, wrapped: bytes
-) -> dict[str, Any]:
-    plain = _unwrap(ring, biller_id, key_id, name, wrapped)
-    again = _wrap(ring, biller_id, key_id, plain)
-    return {"of_biller": biller_id, "of_key": key_id, "again": again}
-
-
-def _rewrap_staff(db: Session, ring: KeyRing, limit: int) -> int:
-    name = ring.current.encode()
-    start = bytes((_VERSION, len(name))) + name
-    rows: Sequence[Any] = db.execute(
-        select(staff.c.id, staff.c.totp_sealed).with_for_update(skip_locked=True)
-    ).all()
-    old = [row for row in rows if not row.totp_sealed.startswith(start)][:limit]
-    for row in old:
-        context = totp_context(row.id)
-        again = seal_secret(
-            ring, unseal_secret(ring, row.totp_sealed, context=context), context=context
-        )
-        db.execute(update(staff).where(staff.c.id == row.id).values(totp_sealed=again))
-    return len(old)
 
 
 @lru_cache(maxsize=64)

@@ -10,12 +10,12 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, case, func, select, update
+from sqlalchemy import ColumnElement, Row, case, func, insert, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -24,6 +24,7 @@ from payments.domain import ids
 from payments.domain.errors import NotFound
 from payments.domain.people import Actor
 from payments.domain.states import AttemptStatus, CallStatus
+from payments.store.billers import data_key
 from payments.store.sessions import biller_of
 from webhooks.event import Answer, Call, Event, EventSource, Finding, Forged, Kind
 from webhooks.store import inbound_call
@@ -47,14 +48,16 @@ def receive(db: Session, source: EventSource, call: Call, *, at: datetime) -> An
         if _keep(db, source, call, verdict, answer, at=at) is None:
             _count(db, _first(db, source, _fingerprint(source, call, verdict)))
         return answer
-    heard: list[tuple[Event, tuple[Finding, UUID]]] = []
+    heard: list[_Heard] = []
     for event in verdict:
-        part_of = heard[0][1][1] if heard else None
-        heard.append((event, _hear(db, source, call, event, part_of, at=at)))
-    event, (finding, _) = min(heard, key=lambda one: _WEIGHT.index(one[1][0]))
-    answer = source.accepted(event, finding)
+        # The first row that this call makes keeps its bytes for all of them; a row of an earlier
+        # call has other bytes.
+        part_of = next((one.row for one in heard if one.new), None)
+        heard.append(_hear(db, source, call, event, part_of, at=at))
+    weightiest = min(heard, key=lambda one: _WEIGHT.index(one.finding))
+    answer = source.accepted(weightiest.event, weightiest.finding)
     if len(heard) > 1:
-        _write_answers(db, [call_id for _, (_, call_id) in heard], answer)
+        _write_answers(db, [one.row for one in heard], answer)
     return answer
 
 
@@ -76,6 +79,7 @@ def again(db: Session, call_id: UUID, *, by: Actor, at: datetime) -> None:
     audit.note(db, "call.again", ids.shown("cal", call_id), by=by, at=at)
 
 
+_WANTING: Final = (Finding.UNKNOWN_ORDER, Finding.WRONG_AMOUNT)
 _WEIGHT: Final = (
     Finding.UNKNOWN_ORDER,
     Finding.WRONG_AMOUNT,
@@ -87,6 +91,16 @@ _WEIGHT: Final = (
 """Which finding a gateway hears of when one call tells several things: what it should repeat."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """One event of a call. row: of inbound_call, which stands for it; new: this call made it."""
+
+    event: Event
+    finding: Finding
+    row: UUID
+    new: bool
+
+
 def _hear(
     db: Session,
     source: EventSource,
@@ -95,24 +109,27 @@ def _hear(
     part_of: UUID | None,
     *,
     at: datetime,
-) -> tuple[Finding, UUID]:
-    """Keep one event of a call; return what we found and the row that stands for it.
+) -> _Heard:
+    """Keep one event of a call, and say what we knew of it.
 
-    part_of: the row of the call's first event, which keeps the raw call for all of them.
+    part_of: the row of this call that keeps the raw call for all of its events.
     """
     finding = _finding(db, source, event)
     answer = source.accepted(event, finding)
     call_id = _keep(db, source, call, event, answer, at=at, finding=finding, part_of=part_of)
     if call_id is not None:
         outbox.emit(db, "inbound.received", {"call": str(call_id)}, at=at)
-        return finding, call_id
+        return _Heard(event, finding, call_id, new=True)
     first = _first(db, source, _fingerprint(source, call, event), event)
     _count(db, first, event)
-    if first.status != CallStatus.PARKED:
-        return Finding.NOTHING if finding is Finding.NOTHING else Finding.REPEATED, first.id
-    # What the first call lacked may be here now: it is judged afresh, and booked if it can be.
-    outbox.emit(db, "inbound.received", {"call": str(first.id)}, at=at)
-    return finding, first.id
+    if first.status == CallStatus.PARKED:
+        # What the first call lacked may be here now: it is judged afresh, and booked if it can be.
+        outbox.emit(db, "inbound.received", {"call": str(first.id)}, at=at)
+    elif first.status != CallStatus.RECEIVED or first.finding not in _WANTING:
+        finding = Finding.NOTHING if finding is Finding.NOTHING else Finding.REPEATED
+    # Else nobody has looked at the first one yet, and its gateway was told that it lacks something:
+    # to say now that it is known would end the calls before the money is booked.
+    return _Heard(event, finding, first.id, new=False)
 
 
 def _finding(db: Session, source: EventSource, event: Event) -> Finding:
@@ -143,9 +160,9 @@ def _keep(
 ) -> UUID | None:
     """Write the call unless the same bytes with the same verdict, or the same verified event,
     are here already."""
-    call_id, key_id = ids.new(), vault.new_key(db, at=at)
+    call_id, key = ids.new(), vault.fresh_key(db)
     verified = isinstance(verdict, Event)
-    kept: UUID | None = db.scalar(
+    row = (
         upsert(inbound_call)
         .values(
             biller_id=biller_of(db),
@@ -159,10 +176,10 @@ def _keep(
             finding=finding,
             part_of=part_of,
             status=CallStatus.RECEIVED if verified else CallStatus.REFUSED,
-            key_id=key_id,
+            key_id=key.id,
             sealed=vault.seal(
                 db,
-                key_id,
+                key.id,
                 _contents(None if part_of else call, verdict),
                 context=f"call:{call_id}",
             ),
@@ -170,8 +187,21 @@ def _keep(
             answer_body=answer.body,
         )
         .on_conflict_do_nothing()
-        .returning(inbound_call.c.id)
+        .returning(inbound_call.c.biller_id, inbound_call.c.id)
+        .cte("kept")
     )
+    # In one statement, so that a repeat, which keeps nothing, leaves no key behind either.
+    columns = {**key._asdict(), "created_at": at}
+    with_key = (
+        insert(data_key)
+        .from_select(
+            ["biller_id", *columns],
+            select(row.c.biller_id, *(literal(value) for value in columns.values())),
+        )
+        .returning(data_key.c.id)
+        .cte("with_key")
+    )
+    kept: UUID | None = db.scalar(select(row.c.id).add_cte(with_key))
     return kept
 
 

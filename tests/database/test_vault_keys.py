@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Engine, event, text
 from sqlalchemy.orm import Session
 
-from payments import access, vault
+from payments import access, rotation, vault
 from payments.store.sessions import Sessions
 from payments.vault import ERASED, Envelope, KeyErased, KeyRing, VaultError
 from tests.cast import PASSWORD
@@ -145,7 +145,7 @@ def test_after_a_rotation_the_old_key_can_leave_the_ring(books: Books) -> None:
     moved: list[int] = []
     while not moved or moved[-1]:
         with books.system.begin() as system:
-            moved.append(vault.rewrap(system, rotated, limit=2))
+            moved.append(rotation.rewrap(system, rotated, limit=2))
 
     assert sum(moved) == 5
     with opened_with(books, alone).begin(books.biller) as db:
@@ -163,7 +163,7 @@ def test_a_rotation_takes_the_second_factors_of_staff_along(books: Books) -> Non
         context = vault.totp_context(added.id)
         secret = vault.unseal_secret(RING, before, context=context)
 
-        moved = [vault.rewrap(system, rotated), vault.rewrap(system, rotated)]
+        moved = [rotation.rewrap(system, rotated), rotation.rewrap(system, rotated)]
 
         after = system.execute(text("SELECT totp_sealed FROM staff")).scalar_one()
     assert moved == [1, 0]
