@@ -169,6 +169,33 @@ WORDS: Final[Mapping[str, Mapping[str, Word]]] = {
         "parked": _word("Chờ người xem", "Waits for a person", "clock", "warn"),
         "refused": _word("Từ chối", "Refused", "cross", "off"),
     },
+    # What a gateway told, what we knew when it did, and how a channel stands.
+    "heard": {
+        "credit": _word("Tiền vào tài khoản", "Money into the account", "tick", "ok"),
+        "debit": _word("Tiền ra khỏi tài khoản", "Money out of the account", "return", "off"),
+        "paid": _word("Đã thanh toán", "Paid", "tick", "ok"),
+        "ended": _word("Không thanh toán", "Not paid", "cross", "off"),
+        "doubt": _word("Chưa rõ, phải tra", "Unclear, looked up", "turn", "wait"),
+        "test": _word("Gọi thử", "Test call", "info", "off"),
+    },
+    "finding": {
+        "first": _word("tin mới, đúng số tiền", "news, at its amount", "tick", "ok"),
+        "repeated": _word("đã nghe trước đó", "heard before", "sheets", "off"),
+        "unknown_order": _word("không có mã này", "no such reference", "info", "warn"),
+        "wrong_amount": _word("khác số tiền đã yêu cầu", "not the amount asked", "half", "warn"),
+        "over": _word("lần thanh toán đã xong", "the attempt was over", "struck", "off"),
+        "nothing": _word("không nêu mã nào của ta", "names no reference", "info", "off"),
+    },
+    "channel": {
+        "on": _word("Đang bật", "On", "tick", "ok"),
+        "off": _word("Đang tắt", "Off", "struck", "off"),
+        "absent": _word("Chưa thiết lập", "Not set up", "info", "off"),
+    },
+    "channel_check": {
+        "works": _word("Dùng được", "Works", "tick", "ok"),
+        "fails": _word("Không dùng được", "Does not work", "alert", "warn"),
+        "untried": _word("Chưa thử", "Not tested", "clock", "wait"),
+    },
     "statement_file": {
         "received": _word("Đã nhận, đang đọc", "Received, being read", "turn", "act"),
         "read": _word("Đã đọc", "Read", "tick", "ok"),

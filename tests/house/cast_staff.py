@@ -24,6 +24,7 @@ from web.console.pages import (
     SignInPage,
     Tab,
     TodayPage,
+    WaitingCalls,
 )
 from web.console.papers import (
     BadLine,
@@ -53,6 +54,7 @@ TABS: Final = (
     Tab("statements", "/console/statements"),
     Tab("days", "/console/days"),
     Tab("refunds", "/console/refunds", 1),
+    Tab("channels", "/console/channels", 3),
     Tab("callbacks", "/console/callbacks", 2),
 )
 
@@ -109,6 +111,7 @@ def today_pages() -> Mapping[str, Page]:
         run=LatestRun("/console/runs/r1", date(2026, 1, 8), "done", NOW, 250, 244, 6),
         timing_count=3,
         timing_amount=1_743_000,
+        calls=WaitingCalls("/console/calls?status=parked", 3, "MoMo · SePay", 51, overdue=True),
     )
     return {
         "today": busy,
@@ -120,6 +123,7 @@ def today_pages() -> Mapping[str, Page]:
             channels=(),
             run=None,
             timing_count=0,
+            calls=None,
             equation=Equation(0, 0, 0, 0, 0, 0),
         ),
         "today-unexplained": replace(

@@ -20,7 +20,7 @@ from web.language import COOKIE, Both, Language, choose, cookie
 from web.pages import FieldError, Frame, Page
 from web.problems import status_of
 from web.rendering import Pages
-from webhooks import delivery_queries
+from webhooks import delivery_queries, queries
 
 HOME: Final = "/console"
 _PAGES: Final = "thuphi.console.pages"
@@ -71,6 +71,7 @@ def shell(db: Session, active: str) -> Shell:
         Tab("statements", f"{HOME}/statements"),
         Tab("days", f"{HOME}/days"),
         Tab("refunds", f"{HOME}/refunds", asked),
+        Tab("channels", f"{HOME}/channels", queries.parked(db).count),
         *([Tab("callbacks", f"{HOME}/callbacks", stopped)] if manages else []),
     )
     several = len(access.billers_of(db, who.id)) > 1

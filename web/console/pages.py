@@ -146,6 +146,17 @@ class QueueRow:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitingCalls:
+    """Calls of gateways that wait for a person. where: whose; the age is the oldest one's."""
+
+    url: str
+    count: int
+    where: str
+    age_hours: int
+    overdue: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelRow:
     """Money received by one way. way: channel code of words.py."""
 
@@ -173,6 +184,7 @@ class TodayPage:
 
     queue: the oldest few; queue_count: all. timing: items that clear by themselves tomorrow.
     missing: what should be here and is not (a statement file), each with where to go.
+    calls: what gateways told and nobody could book yet; None when there is nothing.
     """
 
     template: ClassVar[str] = "console/today.html"
@@ -192,6 +204,7 @@ class TodayPage:
     timing_count: int = 0
     timing_amount: int = 0
     missing: Sequence[tuple[Both, str]] = ()
+    calls: WaitingCalls | None = None
 
 
 @dataclass(frozen=True, slots=True)

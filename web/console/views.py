@@ -12,6 +12,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from web.console import (
     answers,
     views_bills,
+    views_calls,
+    views_channels,
     views_callbacks,
     views_days,
     views_discrepancies,
@@ -36,6 +38,8 @@ NOUNS: Final = (
     ("refunds", views_refunds.ROUTES),
     ("bills", views_bills.ROUTES),
     ("runs", views_runs.ROUTES),
+    ("channels", views_channels.ROUTES),
+    ("calls", views_calls.ROUTES),
     ("settlements", views_settlements.ROUTES),
     ("callbacks", views_callbacks.ROUTES),
 )
