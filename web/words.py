@@ -100,6 +100,10 @@ WORDS: Final[Mapping[str, Mapping[str, Word]]] = {
         "done": _REFUNDED,
         "failed": _word("Không chi được", "Payout failed", "alert", "warn"),
     },
+    "payout": {
+        "made": _word("Đã lập", "Made", "sheet", "act"),
+        "voided": _CANCELLED,
+    },
     "bank_line": {
         "imported": _word("Vừa nhập", "Imported", "sheet", "off"),
         "matched": _MATCHED,

@@ -8,14 +8,15 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import Session
 
 from payments import vault
 from payments.domain.errors import NotFound
 from payments.queries.paging import Cut, Page, page
-from payments.refunds import Payee
+from payments.refunds import BY_GATEWAY, Payee
 from payments.store.payments import allocation, payment, refund
+from payments.store.refunds import payout_line
 from payments.store.sessions import biller_of
 
 
@@ -69,7 +70,12 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """Money on its way back. payee: None once it was erased, and in lists."""
+    """Money on its way back. payee: None once it was erased, in lists, and by a gateway.
+
+    gateway: what took the payment, for a refund that goes back there; reference: our name for it
+    there, provider_reference: the gateway's own, or the bank's. payout_id, code: the file that it
+    is in, and what stands in the memo. failure: see refund_failures.
+    """
 
     id: UUID
     payment_id: UUID
@@ -80,6 +86,13 @@ class Refund:
     requested_at: datetime
     approved_at: datetime | None
     updated_at: datetime
+    sent_at: datetime | None = None
+    gateway: str | None = None
+    reference: str | None = None
+    provider_reference: str | None = None
+    failure: str | None = None
+    payout_id: UUID | None = None
+    code: str | None = None
     payee: Payee | None = None
 
 
@@ -119,22 +132,40 @@ def payments(db: Session, wanted: PaymentFilter, cut: Cut) -> Page[Payment]:
 
 def refund_of(db: Session, refund_id: UUID) -> Refund:
     """One refund with the account it goes to. Raises NotFound."""
-    row = db.execute(
-        select(refund).where(refund.c.biller_id == biller_of(db), refund.c.id == refund_id)
-    ).one_or_none()
+    row = db.execute(_refunds(db).where(refund.c.id == refund_id)).one_or_none()
     if row is None:
         raise NotFound()
     envelope = vault.Envelope(row.key_id, row.sealed, f"refund:{refund_id}")
     [plain] = vault.unseal_many(db, [envelope])
-    return _refund(row, payee=None if plain is vault.ERASED else Payee(**plain))
+    if plain is vault.ERASED or not plain["account"]:
+        return _refund(row)
+    return _refund(row, payee=Payee(**plain))
 
 
 def refunds(db: Session, status: str | None, cut: Cut) -> Page[Refund]:
     """Refunds, newest first."""
-    found = select(refund).where(refund.c.biller_id == biller_of(db))
+    found = _refunds(db)
     if status is not None:
         found = found.where(refund.c.status == status)
     return page(db, found, refund.c.id, cut, lambda rows: [_refund(row) for row in rows])
+
+
+def _refunds(db: Session) -> Select[Any]:
+    """Refunds with the gateway of their payment and the file that they are in."""
+    return (
+        select(refund, payment.c.gateway, payout_line.c.payout_id, payout_line.c.code)
+        .join(
+            payment,
+            (payment.c.biller_id == refund.c.biller_id) & (payment.c.id == refund.c.payment_id),
+        )
+        .outerjoin(
+            payout_line,
+            (payout_line.c.biller_id == refund.c.biller_id)
+            & (payout_line.c.refund_id == refund.c.id)
+            & payout_line.c.live,
+        )
+        .where(refund.c.biller_id == biller_of(db))
+    )
 
 
 def _allocations(db: Session, payment_id: UUID) -> list[Applied]:
@@ -192,5 +223,12 @@ def _refund(row: Row[Any], *, payee: Payee | None = None) -> Refund:
         requested_at=row.requested_at,
         approved_at=row.approved_at,
         updated_at=row.updated_at,
+        sent_at=row.sent_at,
+        gateway=row.gateway if row.method == BY_GATEWAY else None,
+        reference=row.merchant_reference,
+        provider_reference=row.provider_reference,
+        failure=row.failure,
+        payout_id=row.payout_id,
+        code=row.code,
         payee=payee,
     )

@@ -121,15 +121,17 @@ def _attempt(row: Row[Any]) -> Attempt:
 
 # Places from which one refund of the amount can be paid, the smallest that suffices first.
 _APPLIED = """
-SELECT a.payment_id, a.id AS allocation_id, NULL::uuid AS credit_id, a.amount - a.refunded AS free
-FROM allocation a
+SELECT a.payment_id, a.id AS allocation_id, NULL::uuid AS credit_id, a.amount - a.refunded AS free,
+       p.attempt_id IS NOT NULL AND p.bank_account_id IS NULL AS at_gateway
+FROM allocation a JOIN payment p ON p.biller_id = a.biller_id AND p.id = a.payment_id
 WHERE a.biller_id = :biller AND a.order_id = :order AND a.live
 ORDER BY a.amount - a.refunded, a.id
 """
 _CREDIT = """
 SELECT c.payment_id, NULL::uuid AS allocation_id, c.id AS credit_id,
-       c.amount - c.used - c.refunded AS free
-FROM credit c
+       c.amount - c.used - c.refunded AS free,
+       p.attempt_id IS NOT NULL AND p.bank_account_id IS NULL AS at_gateway
+FROM credit c JOIN payment p ON p.biller_id = c.biller_id AND p.id = c.payment_id
 WHERE c.biller_id = :biller AND c.live AND EXISTS (
     SELECT FROM allocation a WHERE a.biller_id = c.biller_id AND a.payment_id = c.payment_id
     AND a.order_id = :order)
@@ -137,8 +139,18 @@ ORDER BY c.amount - c.used - c.refunded, c.id
 """
 
 
-def refund_source(db: Session, order_id: UUID, amount: int, *, of_credit: bool) -> Source:
+def refund_source(
+    db: Session,
+    order_id: UUID,
+    amount: int,
+    *,
+    of_credit: bool,
+    allocation_id: UUID | None = None,
+    by_gateway: bool = False,
+) -> Source:
     """Whose money a refund of this order takes: what was applied, or the credit kept beside it.
+
+    allocation_id: that one and no other. by_gateway: money that a gateway took before any other.
 
     Raises NotFound for an order of nobody; TooMuch when no single payment holds the amount,
     with the most that one of them does: several payments are given back one by one.
@@ -148,6 +160,11 @@ def refund_source(db: Session, order_id: UUID, amount: int, *, of_credit: bool) 
     ).all()
     if not rows:
         get(db, order_id)
+    if allocation_id is not None:
+        rows = [row for row in rows if row.allocation_id == allocation_id]
+        if not rows:
+            raise NotFound()
+    rows = sorted(rows, key=lambda row: by_gateway and not row.at_gateway)
     for row in rows:
         if row.free >= amount:
             return Source(row.payment_id, row.allocation_id, row.credit_id)

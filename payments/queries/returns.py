@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +25,10 @@ PAGE = 50
 class Returned:
     """One refund. beneficiary: whose bill or credit it gives back; None for free money.
 
-    source: allocation, credit or free. payee: None once it was erased.
+    source: allocation, credit or free. payee: None once it was erased. gateway: what took the
+    payment. reference, provider_reference: our name and theirs for it, at the gateway or bank.
+    payout_id, code: the file it is in and what stands in the memo. came_back: when the payee's
+    bank returned it.
     """
 
     id: UUID
@@ -47,13 +50,25 @@ class Returned:
     updated_at: datetime
     payment_reference: str
     paid_at: datetime
+    gateway: str
+    sent_at: datetime | None
+    reference: str
+    provider_reference: str
+    failure: str
+    payout_id: UUID | None
+    code: str
+    came_back: date | None
 
 
 _SELECT = """
-SELECT r.*, p.received_at, p.bank_reference, p.provider_reference AS told_reference,
+SELECT r.*, p.gateway, p.received_at, p.bank_reference,
+       p.provider_reference AS told_reference, o.payout_id, o.code,
+       (SELECT max(k.booking_date) FROM bank_line k WHERE k.biller_id = r.biller_id
+           AND k.refund_id = r.id AND k.amount > 0) AS came_back,
        b.id AS beneficiary_id, b.key_id AS person_key, b.sealed AS person
 FROM refund r
 JOIN payment p ON p.biller_id = r.biller_id AND p.id = r.payment_id
+LEFT JOIN payout_line o ON o.biller_id = r.biller_id AND o.refund_id = r.id AND o.live
 LEFT JOIN allocation a ON a.biller_id = r.biller_id AND a.id = r.allocation_id
 LEFT JOIN invoice i ON i.biller_id = a.biller_id AND i.id = a.invoice_id
 LEFT JOIN credit c ON c.biller_id = r.biller_id AND c.id = r.credit_id
@@ -79,15 +94,18 @@ def get(db: Session, refund_id: UUID) -> Returned:
 
 
 def listed(
-    db: Session, status: str | None, *, before: UUID | None = None
+    db: Session, status: str | None, *, method: str | None = None, before: UUID | None = None
 ) -> tuple[Sequence[Returned], UUID | None]:
     """Refunds, those that wait for somebody first, then the newest; and where to go on.
 
-    before: the last id of the page before.
+    method: bank_payout or gateway, both if None. before: the last id of the page before.
     """
     which, values = "", dict[str, Any]()
     if status is not None:
         which, values = " AND r.status = :status", {"status": status}
+    if method is not None:
+        which += " AND r.method = :method"
+        values["method"] = method
     if before is not None:
         which += _AFTER
         values["before"] = before
@@ -136,7 +154,7 @@ def _made(
         status=row.status,
         source=source,
         beneficiary=beneficiary,
-        payee=None if payee is vault.ERASED else Payee(**payee),
+        payee=None if payee is vault.ERASED or not payee["account"] else Payee(**payee),
         requested_by=row.requested_by,
         requester=names.get(row.requested_by, ""),
         requested_at=row.requested_at,
@@ -147,4 +165,12 @@ def _made(
         updated_at=row.updated_at,
         payment_reference=row.bank_reference or row.told_reference,
         paid_at=row.received_at,
+        gateway=row.gateway,
+        sent_at=row.sent_at,
+        reference=row.merchant_reference or "",
+        provider_reference=row.provider_reference or "",
+        failure=row.failure or "",
+        payout_id=row.payout_id,
+        code=row.code or "",
+        came_back=row.came_back,
     )

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.house import cast_callbacks, cast_channels, cast_decisions, cast_payer, cast_staff
+from tests.house import cast_callbacks, cast_channels, cast_decisions, cast_payer, cast_payouts, cast_staff
 from web.language import Language
 from web.pages import Frame, Page
 from web.rendering import HERE, Pages
@@ -29,6 +29,7 @@ def samples(language: Language) -> Mapping[str, Page]:
         **cast_staff.today_pages(),
         **cast_decisions.discrepancy_pages(),
         **cast_decisions.refund_pages(),
+        **cast_payouts.payout_pages(),
         **cast_staff.day_pages(),
         **cast_staff.other_pages(),
         **cast_channels.channel_pages(),

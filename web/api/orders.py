@@ -13,6 +13,7 @@ from flask_openapi3.models.tag import Tag
 from pydantic import Field, StringConstraints
 from sqlalchemy.orm import Session
 
+from ops import refunding
 from payments import orders, people, refunds
 from payments.domain.errors import Invalid
 from payments.domain.money import Money
@@ -28,6 +29,7 @@ from web.api.invoices import Phone, ReasonAsk
 from web.api.refunds import RefundAnswer
 from web.api.shapes import (
     AccountId,
+    AllocationId,
     Answer,
     Asked,
     Dong,
@@ -135,13 +137,20 @@ class PayeeAsk(Asked):
 
 
 class RefundAsk(Asked):
-    """Money to give back. of: what was paid on the bills, or the credit kept beside it."""
+    """Money to give back.
+
+    method: to the account of `payee` by a bank payout, or back the way it came by the gateway that
+    took it, which needs no payee. of: what was paid on the bills, or the credit kept beside it;
+    allocation: what was paid on one bill, where an order was paid in several parts.
+    """
 
     amount: SomeDong
     currency: Vnd = "VND"
     reason: Text500
-    payee: PayeeAsk
+    method: Literal["bank_payout", "gateway"] = "bank_payout"
+    payee: PayeeAsk | None = None
     of: Literal["paid", "credit"] = "paid"
+    allocation: AllocationId | None = None
 
 
 @bp.post("/payment-orders", responses={201: OrderAnswer})
@@ -236,14 +245,33 @@ def _order(db: Session, ask: OrderAsk) -> OrderAnswer:
 
 
 def _refund(db: Session, order_id: UUID, ask: RefundAsk) -> RefundAnswer:
-    source = reads.refund_source(db, order_id, ask.amount, of_credit=ask.of == "credit")
+    by_gateway, to = ask.method == "gateway", ask.payee
+    if by_gateway == (to is not None):
+        raise Invalid(
+            "Hoàn bằng chuyển khoản cần `payee`; hoàn qua cổng thì không.",
+            "A bank payout needs `payee`; a refund by the gateway has none.",
+        )
+    if ask.allocation is not None and ask.of == "credit":
+        raise Invalid(
+            "Chỉ chọn một: `allocation` hoặc số dư.", "Choose one: `allocation` or the credit."
+        )
+    source = reads.refund_source(
+        db,
+        order_id,
+        ask.amount,
+        of_credit=ask.of == "credit",
+        allocation_id=ask.allocation,
+        by_gateway=by_gateway,
+    )
+    through = refunding.way_back(context.runtime(), db, source.payment_id) if by_gateway else None
     refund_id = refunds.request(
         db,
         source,
         Money(ask.amount),
         reason=ask.reason,
-        to=Payee(ask.payee.name, ask.payee.bank, ask.payee.account),
+        to=Payee(to.name, to.bank, to.account) if to is not None else refunds.NO_PAYEE,
         by=context.actor(),
         at=context.now(),
+        through=through,
     )
     return RefundAnswer.of(money.refund_of(db, refund_id))

@@ -10,6 +10,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
 from payments import refunds
+from payments.domain import refund_failures
 from payments.domain.people import Permission
 from payments.queries import money as reads
 from web import context
@@ -23,6 +24,7 @@ from web.api.shapes import (
     Moment,
     PageOf,
     PaymentId,
+    PayoutId,
     RefundId,
     Shown,
     SomeDong,
@@ -48,8 +50,29 @@ class PayeeAnswer(Answer):
     account: str
 
 
+class FailureAnswer(Answer):
+    """Why money did not go back, and what to do about it."""
+
+    vi: str
+    en: str
+    todo_vi: str
+    todo_en: str
+
+    @classmethod
+    def of(cls, reason: str) -> FailureAnswer:
+        """From a stored reason."""
+        why = refund_failures.of(reason)
+        return cls(vi=why.vi, en=why.en, todo_vi=why.todo_vi, todo_en=why.todo_en)
+
+
 class RefundAnswer(Answer):
-    """A refund. payee: left out in lists, and once it was erased on request."""
+    """A refund.
+
+    payee: left out in lists, once it was erased on request, and where a gateway gives it back.
+    gateway, gateway_reference: where it goes back the way it came, and our name for it there.
+    provider_reference: the gateway's or the bank's own number, once it is done. payout,
+    memo_code: the file it is in, and what the bank's statement will show.
+    """
 
     id: RefundId
     payment: PaymentId
@@ -61,6 +84,13 @@ class RefundAnswer(Answer):
     requested_at: Moment
     approved_at: Moment | None
     updated_at: Moment
+    sent_at: Moment | None
+    gateway: str | None
+    gateway_reference: str | None
+    provider_reference: str | None
+    payout: PayoutId | None
+    memo_code: str | None
+    failure: FailureAnswer | None
     payee: PayeeAnswer | None
 
     @classmethod
@@ -78,6 +108,13 @@ class RefundAnswer(Answer):
                 "requested_at": found.requested_at,
                 "approved_at": found.approved_at,
                 "updated_at": found.updated_at,
+                "sent_at": found.sent_at,
+                "gateway": found.gateway,
+                "gateway_reference": found.reference,
+                "provider_reference": found.provider_reference,
+                "payout": found.payout_id,
+                "memo_code": found.code,
+                "failure": found.failure and FailureAnswer.of(found.failure),
                 "payee": to and PayeeAnswer(name=to.name, bank=to.bank, account=to.account),
             }
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar
 
 from web.console.pages import NOBODY, Hand, QueueRow, Shell
@@ -196,7 +196,7 @@ class DiscrepanciesPage:
 
 @dataclass(frozen=True, slots=True)
 class RefundRow:
-    """One refund in the list."""
+    """One refund in the list. may_choose: it can be put into a payout file."""
 
     id: str
     url: str
@@ -205,11 +205,17 @@ class RefundRow:
     status: str
     requested_at: datetime
     requested_by: str
+    method: str = "bank_payout"
+    may_choose: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RefundsPage:
-    """Refunds, those that wait for somebody first."""
+    """Refunds, those that wait for somebody first.
+
+    payout_url: POST (refund, once for each that was chosen; account), where files may be made;
+    accounts: of the biller's bank. payouts_url: the files made before.
+    """
 
     template: ClassVar[str] = "console/refunds.html"
 
@@ -219,8 +225,13 @@ class RefundsPage:
     waiting_amount: int = 0
     list_url: str = ""
     statuses: Sequence[Choice] = ()
+    methods: Sequence[Choice] = ()
     filtered: bool = False
     clear_url: str = ""
+    payout_url: str = ""
+    accounts: Sequence[Choice] = ()
+    payouts_url: str = ""
+    errors: Sequence[FieldError] = ()
     pager: Pager = ONE_PAGE
 
 
@@ -229,7 +240,10 @@ class RefundPage:
     """One refund. to_*: the named account, number masked by the view.
 
     may: approve or watch, why_not says why. POST approve_url, POST refuse_url (reason).
-    sent_url, failed_url, again_url: POST, where that is the next step.
+    sent_url, failed_url, again_url, ask_url: POST, where that is the next step.
+    gateway: the way it goes back, if it is not a bank transfer; reference, their_reference: our
+    name and theirs for it. code, payout_url: its line in a payout file. failure, todo: why it
+    did not go back, and what to do. came_back: the payee's bank returned it.
     """
 
     template: ClassVar[str] = "console/refund.html"
@@ -259,4 +273,13 @@ class RefundPage:
     sent_url: str = ""
     failed_url: str = ""
     again_url: str = ""
+    ask_url: str = ""
     back_url: str = ""
+    gateway: str = ""
+    reference: str = ""
+    their_reference: str = ""
+    code: str = ""
+    payout_url: str = ""
+    failure: Both | None = None
+    todo: Both | None = None
+    came_back: date | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, time
 from typing import Final
 from uuid import UUID
 
@@ -10,12 +11,13 @@ from flask import request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from payments import refunds
-from payments.domain import accounts, ids, journals
-from payments.domain.calendar import business_day
+from payments import refund_tries, refunds
+from payments.domain import accounts, ids, journals, refund_failures
+from payments.domain.calendar import HANOI, business_day
 from payments.domain.errors import DomainError, NotFound
 from payments.domain.money import Money
 from payments.domain.people import Actor, Permission
+from payments.queries import accounts as accounts_
 from payments.queries import returns
 from payments.queries.returns import Returned
 from web import context
@@ -28,8 +30,8 @@ from web.language import Both
 from web.pages import Choice, FieldError, Pager
 from web.words import WORDS, word
 
-_LIST: Final = f"{HOME}/refunds"
-_ONE: Final = f"{_LIST}/<shown>"
+LIST: Final = f"{HOME}/refunds"
+_ONE: Final = f"{LIST}/<shown>"
 _SOURCES: Final = {
     "allocation": accounts.REFUNDS_GIVEN,
     "credit": accounts.CREDIT,
@@ -39,40 +41,69 @@ _NO_REASON: Final = Both("Ghi lý do.", "Give a reason.")
 _STEPS: Final = {
     "refused": Both("Từ chối, tiền được trả về chỗ cũ", "Refused, the money is where it was"),
     "sent": Both("Đã đặt lệnh chi ở ngân hàng", "The payout was ordered at the bank"),
-    "done": Both("Sao kê cho thấy khoản chi", "The statement shows the payout"),
-    "failed": Both("Ngân hàng không chi được", "The bank could not pay it out"),
-    "unknown": Both("Chưa rõ đã chi hay chưa", "Not known whether it was paid out"),
+    "done": Both("Tiền đã về người nhận", "The money went back"),
+    "failed": Both("Không hoàn được", "It could not be given back"),
+    "unknown": Both("Chưa rõ đã hoàn hay chưa", "Not known whether it went back"),
 }
+_SENT_TO_GATEWAY: Final = Both("Đã gửi yêu cầu cho cổng", "The gateway was asked")
+_CAME_BACK: Final = Both(
+    "Ngân hàng của người nhận trả lại tiền", "The payee's bank returned the money"
+)
+_METHODS: Final = (refunds.BANK_PAYOUT, refunds.BY_GATEWAY)
 
 
 @requires(Permission.READ)
 def listed() -> ResponseReturnValue:
     """Refunds, those that wait for approval first."""
+    with context.transaction() as db:
+        page = _list(db)
+    return whole(page)
+
+
+def again_listed(errors: tuple[FieldError, ...], status: int) -> ResponseReturnValue:
+    """The list once more, with what was wrong about what was chosen on it."""
+    with context.transaction() as db:
+        page = _list(db, errors)
+    return whole(page, status=status, here=LIST)
+
+
+def _list(db: Session, errors: tuple[FieldError, ...] = ()) -> RefundsPage:
     status = request.args.get("status", "")
     status = status if status in WORDS["refund"] else ""
+    method = request.args.get("method", "")
+    method = method if method in _METHODS else ""
     before = request.args.get("before", "")
-    with context.transaction() as db:
-        rows, following = returns.listed(
-            db, status or None, before=ids.read("ref", before) if before else None
-        )
-        waiting, amount = returns.waiting(db)
-        page = RefundsPage(
-            shell=shell(db, "refunds"),
-            rows=tuple(_row(one) for one in rows),
-            waiting=waiting,
-            waiting_amount=amount,
-            list_url=_LIST,
-            statuses=_statuses(status),
-            filtered=bool(status),
-            clear_url=_LIST,
-            pager=Pager(
-                with_query(_LIST, status=status) if before else "",
-                with_query(_LIST, status=status, before=ids.shown("ref", following))
-                if following
-                else "",
-            ),
-        )
-    return whole(page)
+    rows, following = returns.listed(
+        db,
+        status or None,
+        method=method or None,
+        before=ids.read("ref", before) if before else None,
+    )
+    waiting, amount = returns.waiting(db)
+    pays_out = context.actor().may(Permission.PAY_OUT)
+    chosen = tuple(_row(one, pays_out=pays_out) for one in rows)
+    may_choose = any(row.may_choose for row in chosen)
+    return RefundsPage(
+        shell=shell(db, "refunds"),
+        rows=chosen,
+        waiting=waiting,
+        waiting_amount=amount,
+        list_url=LIST,
+        statuses=_statuses(status),
+        methods=_methods(method),
+        filtered=bool(status or method),
+        clear_url=LIST,
+        payout_url=f"{HOME}/payouts" if may_choose else "",
+        accounts=_accounts(db) if may_choose else (),
+        payouts_url=f"{HOME}/payouts",
+        errors=errors,
+        pager=Pager(
+            with_query(LIST, status=status, method=method) if before else "",
+            with_query(LIST, status=status, method=method, before=ids.shown("ref", following))
+            if following
+            else "",
+        ),
+    )
 
 
 @requires(Permission.READ)
@@ -116,9 +147,7 @@ def failed(shown: str) -> ResponseReturnValue:
         return _again(shown, (FieldError("failed-reason", _NO_REASON),), 422)
     return _try(
         shown,
-        lambda db, id_, who: refunds.record_failed(
-            db, id_, reason=reason, by=who, at=context.now()
-        ),
+        lambda db, id_, who: refunds.say_failed(db, id_, reason=reason, by=who, at=context.now()),
     )
 
 
@@ -130,6 +159,12 @@ def again(shown: str) -> ResponseReturnValue:
     )
 
 
+@requires(Permission.RESOLVE)
+def ask(shown: str) -> ResponseReturnValue:
+    """Have the gateway asked at once what became of it."""
+    return _try(shown, lambda db, id_, who: refund_tries.ask_now(db, id_, by=who, at=context.now()))
+
+
 def _try(shown: str, act: Callable[[Session, UUID, Actor], object]) -> ResponseReturnValue:
     try:
         with context.transaction() as db:
@@ -138,13 +173,13 @@ def _try(shown: str, act: Callable[[Session, UUID, Actor], object]) -> ResponseR
         raise
     except DomainError as refused:
         return _again(shown, *wrong(refused))
-    return elsewhere(f"{_LIST}/{shown}")
+    return elsewhere(f"{LIST}/{shown}")
 
 
 def _again(shown: str, errors: tuple[FieldError, ...], status: int) -> ResponseReturnValue:
     with context.transaction() as db:
         page = _page(db, ids.read("ref", shown), errors)
-    return whole(page, status=status, here=f"{_LIST}/{shown}")
+    return whole(page, status=status, here=f"{LIST}/{shown}")
 
 
 def _reason() -> str:
@@ -158,9 +193,11 @@ def _page(db: Session, refund_id: UUID, errors: tuple[FieldError, ...] = ()) -> 
     may, why_not = _may(it, reader)
 
     def link(act: str, *, when: bool) -> str:
-        return f"{_LIST}/{shown}/{act}" if when else ""
+        return f"{LIST}/{shown}/{act}" if when else ""
 
     handles = reader.may(Permission.RESOLVE)
+    by_gateway = it.method == refunds.BY_GATEWAY
+    failure = refund_failures.of(it.failure) if it.failure else None
     held = journals.refund_asked(
         it.id, 1, _SOURCES[it.source], Money(it.amount), day=business_day(it.requested_at)
     )
@@ -187,13 +224,27 @@ def _page(db: Session, refund_id: UUID, errors: tuple[FieldError, ...] = ()) -> 
         errors=errors,
         approve_url=link("approve", when=may == "approve"),
         refuse_url=link("refuse", when=may == "approve"),
-        sent_url=link("sent", when=handles and it.status == "approved"),
-        failed_url=link("failed", when=handles and it.status in ("sent", "unknown")),
+        sent_url=link("sent", when=handles and it.status == "approved" and not by_gateway),
+        failed_url=link("failed", when=handles and it.status in _may_fail(by_gateway)),
+        ask_url=link("ask", when=handles and by_gateway and it.status in ("sent", "unknown")),
         again_url=link(
             "again", when=it.status == "failed" and reader.may(Permission.REQUEST_REFUND)
         ),
-        back_url=_LIST,
+        back_url=LIST,
+        gateway=it.gateway if by_gateway else "",
+        reference=it.reference,
+        their_reference=it.provider_reference,
+        code=it.code,
+        payout_url=f"{HOME}/payouts/{ids.shown('pot', it.payout_id)}" if it.payout_id else "",
+        failure=Both(failure.vi, failure.en) if failure else None,
+        todo=Both(failure.todo_vi, failure.todo_en) if failure else None,
+        came_back=it.came_back,
     )
+
+
+def _may_fail(by_gateway: bool) -> tuple[str, ...]:
+    """Where a person may say that it did not happen: a gateway is asked in vain first."""
+    return ("unknown",) if by_gateway else ("sent", "unknown")
 
 
 def _may(it: Returned, reader: Actor) -> tuple[str, Both | None]:
@@ -228,9 +279,19 @@ def _history(it: Returned) -> tuple[Done, ...]:
     done = [Done(it.requested_at, Both("Đề nghị hoàn", "Refund requested"), it.requester)]
     if it.approved_at is not None:
         done.append(Done(it.approved_at, Both("Duyệt", "Approved"), it.approver))
+    if it.sent_at is not None and it.status != "sent":
+        done.append(Done(it.sent_at, _sent(it)))
     if it.status in _STEPS:
-        done.append(Done(it.updated_at, _STEPS[it.status], it.refuser))
+        step = _sent(it) if it.status == "sent" else _STEPS[it.status]
+        done.append(Done(it.updated_at, step, it.refuser))
+    if it.came_back is not None:
+        at = datetime.combine(it.came_back, time(12), HANOI)
+        done.append(Done(at, _CAME_BACK))
     return tuple(done)
+
+
+def _sent(it: Returned) -> Both:
+    return _SENT_TO_GATEWAY if it.method == refunds.BY_GATEWAY else _STEPS["sent"]
 
 
 def _whom(it: Returned) -> str:
@@ -239,15 +300,29 @@ def _whom(it: Returned) -> str:
     return it.payee.name if it.payee else ""
 
 
-def _row(it: Returned) -> RefundRow:
+def _row(it: Returned, *, pays_out: bool) -> RefundRow:
     return RefundRow(
         id=ids.shown("ref", it.id),
-        url=f"{_LIST}/{ids.shown('ref', it.id)}",
+        url=f"{LIST}/{ids.shown('ref', it.id)}",
         beneficiary=_whom(it) or ids.shown("ref", it.id),
         amount=it.amount,
         status=it.status,
         requested_at=it.requested_at,
         requested_by=it.requester,
+        method=it.method,
+        may_choose=pays_out and it.status == "approved" and it.method == refunds.BANK_PAYOUT,
+    )
+
+
+def _methods(chosen: str) -> tuple[Choice, ...]:
+    every = Choice("", Both("Mọi cách hoàn", "Every way"), not chosen)
+    return (every, *(Choice(code, word("way", code).name, code == chosen) for code in _METHODS))
+
+
+def _accounts(db: Session) -> tuple[Choice, ...]:
+    return tuple(
+        Choice(ids.shown("acc", one.id), f"{one.number} · {one.holder}")
+        for one in accounts_.bank_accounts(db)
     )
 
 
@@ -258,11 +333,12 @@ def _statuses(chosen: str) -> tuple[Choice, ...]:
 
 
 ROUTES: Final = (
-    ("GET", _LIST, listed),
+    ("GET", LIST, listed),
     ("GET", _ONE, one),
     ("POST", f"{_ONE}/approve", approve),
     ("POST", f"{_ONE}/refuse", refuse),
     ("POST", f"{_ONE}/sent", sent),
     ("POST", f"{_ONE}/failed", failed),
     ("POST", f"{_ONE}/again", again),
+    ("POST", f"{_ONE}/ask", ask),
 )
