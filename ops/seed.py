@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from sqlalchemy import text
 
+from ops import calling
 from ops.errors import StartError
 from ops.runtime import Runtime
 from payments import access, billers, channels
@@ -33,7 +34,16 @@ from payments.domain.people import SERVICE
 TEST_BANK: Final = "999999"
 PASSWORD: Final = "thuphi-demo-2026"  # noqa: S105  # printed on purpose, and for demo mode only
 KEPT: Final = "demo.json"
-SCOPES: Final = ("read", "bills", "orders", "statements", "reconcile", "refunds")
+SCOPES: Final = (
+    "read",
+    "bills",
+    "orders",
+    "statements",
+    "reconcile",
+    "refunds",
+    "payouts",
+    "channels",
+)
 """What the key of a biller's program may do."""
 
 
@@ -50,7 +60,8 @@ class Person:
 class Cast:
     """One biller of the cast. opening: đồng on its account before the first day.
 
-    limit: đồng up to which one person decides about a discrepancy.
+    limit: đồng up to which one person decides about a discrepancy. notices: who tells of credits
+    on its account. gateways: other ways to pay it offers.
     """
 
     code: str
@@ -61,6 +72,8 @@ class Cast:
     opening: int
     limit: int
     staff: Sequence[Person]
+    notices: str = "sepay"
+    gateways: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +94,7 @@ class Seeded:
     key: str
     webhook_secret: str
     logins: Sequence[Login]
+    gateways: Mapping[str, Mapping[str, str]]
 
 
 def _two(code: str, maker: str, chief: str) -> tuple[Person, Person]:
@@ -111,6 +125,7 @@ CAST: Final[Sequence[Cast]] = (
         118_500_000,
         50_000,
         _two("THPT-TLX", "Ngô Bích Ngọc", "Bùi Quang Huy"),
+        gateways=("vnpay", "momo", "zalopay"),
     ),
     Cast(
         "BV-HGX",
@@ -131,6 +146,8 @@ CAST: Final[Sequence[Cast]] = (
         3_475_000,
         0,
         _two("H26.901", "Phan Văn Khoa", "Lý Ngọc Hà"),
+        notices="payos",
+        gateways=("payos",),
     ),
     Cast(
         "H26.990",
@@ -178,7 +195,8 @@ def seeded(runtime: Runtime, kept: Path) -> list[Seeded]:
         try:
             mine = secrets_kept[cast.code]
             logins = [known[person.email] for person in cast.staff]
-            found.append(Seeded(cast, biller_id, mine["key"], mine["webhook"], logins))
+            keys = mine.get("gateways", {})
+            found.append(Seeded(cast, biller_id, mine["key"], mine["webhook"], logins, keys))
         except (KeyError, TypeError, AttributeError):
             raise _lost(kept) from None
     return found
@@ -231,6 +249,33 @@ def _biller(runtime: Runtime, cast: Cast, safe: _Safe, *, at: datetime) -> UUID:
     return biller_id
 
 
+def _merchant(gateway: str) -> dict[str, str]:
+    """Credentials as the gateway would give them, of a merchant nobody else is."""
+    made = {
+        "vnpay": {"tmn_code": _letters(8), "hash_secret": _letters(32)},
+        "momo": {
+            "partner_code": f"MOMO{_letters(6)}",
+            "access_key": _letters(14),
+            "secret_key": _letters(32),
+        },
+        "zalopay": {
+            "app_id": str(100_000 + secrets.randbelow(900_000)),
+            "key1": _letters(32),
+            "key2": _letters(32),
+        },
+        "payos": {
+            "client_id": secrets.token_hex(16),
+            "api_key": secrets.token_hex(16),
+            "checksum_key": secrets.token_hex(32),
+        },
+    }
+    return made[gateway]
+
+
+def _letters(count: int) -> str:
+    return "".join(secrets.choice("ABCDEFGHJKLMNPQRSTUVWXYZ23456789") for _ in range(count))
+
+
 def _books(runtime: Runtime, biller_id: UUID, cast: Cast, safe: _Safe, *, at: datetime) -> bool:
     """Books, bank account, channel and key, in one transaction; False if they were there."""
     with runtime.sessions.begin(biller_id) as db:
@@ -249,12 +294,15 @@ def _books(runtime: Runtime, biller_id: UUID, cast: Cast, safe: _Safe, *, at: da
             opened_on=business_day(at),
             at=at,
             opening_balance=Money(cast.opening),
-            notice_source="sepay",
+            notice_source=cast.notices,
         )
         webhook = secrets.token_hex(16)
         channels.put(db, "sepay", {"secret": webhook}, by=SERVICE, at=at)
+        keys = {name: _merchant(name) for name in cast.gateways}
+        for name, settings in keys.items():
+            calling.set_up(runtime, db, name, settings, by=SERVICE)
         key = access.issue_key(db, SCOPES, at=at)
-        safe.keep(cast.code, key=key, webhook=webhook)
+        safe.keep(cast.code, key=key, webhook=webhook, gateways=keys)
     return True
 
 

@@ -64,6 +64,10 @@ def _secondary(day: date) -> list[Planned]:
         ("an", "TLX-1006", "Trần Khánh An", "10A6", "NGUYEN THI MINH HANG"),
         ("minh", "TLX-1112", "Đinh Nhật Minh", "11A2", "DINH THI PHUONG"),
         ("my", "TLX-1203", "Tô Hà My", "12A1", "TO VAN HIEU"),
+        ("hoa", "TLX-1015", "Lương Thanh Hoa", "10A2", "LUONG VAN BINH"),
+        ("nhi", "TLX-1021", "Quách Yến Nhi", "10A4", "QUACH THI DUNG"),
+        ("khoi", "TLX-1118", "Mạc Đăng Khôi", "11A3", "MAC VAN TOAN"),
+        ("lam", "TLX-1210", "Viên Thùy Lâm", "12A5", "VIEN THI HANH"),
     )
     title, lines = f"Học phí tháng {day:%m/%Y}", school.tuition(day)
     return [

@@ -14,6 +14,7 @@ from ops.config import language
 from ops.demo.teller import NotAsTold
 
 SECONDS: Final = 30.0
+_MOST_STEPS: Final = 5
 FORM: Final = "application/x-www-form-urlencoded"
 
 
@@ -85,9 +86,24 @@ class Json:
         """Set something."""
         return self._send("PUT", path, asked, {}).json()
 
-    def upload(self, path: str, name: str, data: bytes) -> Any:
-        """Hand a file over, as the field `file` of a form."""
-        body, kind = multipart({}, name, data)
+    def see(self, path: str) -> Reply:
+        """Open a page as a browser does, and follow where it leads on the same machine."""
+        for _ in range(_MOST_STEPS):
+            try:
+                reply = call(self.base, "GET", path)
+            except (OSError, http.client.HTTPException) as error:
+                said = type(error).__name__
+                raise NotAsTold(f"GET {path}: {said}", f"GET {path}: {said}") from None
+            if reply.status not in (301, 302, 303):
+                break
+            path = reply.headers["Location"].removeprefix(self.base)
+        if reply.status != 200:
+            raise refused(f"GET {path.split('?')[0]}", reply)
+        return reply
+
+    def upload(self, path: str, name: str, data: bytes, **fields: str) -> Any:
+        """Hand a file over, as the field `file` of a form with other fields."""
+        body, kind = multipart(fields, name, data)
         return self._ask("POST", path, body, {"Content-Type": kind}).json()
 
     def every(self, path: str) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from ops.demo import bills
+from ops.demo import bills, gateways
 from ops.demo.bills import Planned
 from ops.demo.calls import Json
 from ops.demo.teller import NotAsTold
@@ -42,6 +42,7 @@ class Story:
         self._first = first
         self.bills: dict[str, Bill] = {}
         self.refund = ""
+        self.refunds: dict[str, str] = {}  # by the gateways
 
     def play(self) -> None:
         """The whole day. Raises NotAsTold where it cannot go on."""
@@ -137,15 +138,16 @@ def _on_time(story: Story) -> None:
     at = town.go_to(8, 5)
     town.teller.at(
         at,
-        "trả đúng: học phí của Bảo và An, lệ phí 24.000 ₫ tại quầy, viện phí ngoại trú, cước",
-        "paid as billed: Bảo and An, 24,000 ₫ at the counter, an outpatient, postage",
+        "trả đúng: học phí của Bảo và An, viện phí ngoại trú, cước; lệ phí 24.000 ₫ qua payOS",
+        "paid as billed: Bảo and An, an outpatient, postage; 24,000 ₫ at the counter by payOS",
     )
     shapes = {
-        "bao": "vietcombank_new", "an": "napas", "dat": "bidv", "quyen": "ibft", "son": "named",
+        "bao": "vietcombank_new", "an": "napas", "quyen": "ibft", "son": "named",
     }  # fmt: skip
     for who, shape in shapes.items():
         story.pays(who, shape=shape)
-    for who in shapes:
+    gateways.pay(story, gateways.Way("dat", "payos"))
+    for who in (*shapes, "dat"):
         story.becomes(who, "paid")
 
 
@@ -267,15 +269,18 @@ def _hospital(story: Story) -> None:
     town.teller.check("hoàn tiền", "the refund", found=seen["status"], told="approved")
     town.teller.at(
         at,
-        "phần mềm bệnh viện đề nghị hoàn 630.000 ₫, kế toán trưởng duyệt, ngân hàng chi",
-        "the hospital's program asks for 630,000 ₫ back, the chief approves, the bank pays out",
+        "phần mềm bệnh viện đề nghị hoàn 630.000 ₫, kế toán trưởng duyệt, ngân hàng nhận tệp chi",
+        "the hospital's program asks for 630,000 ₫ back, the chief approves, the bank takes a file",
     )
+    made = house.api.post("/payouts", {"account": house.account_id, "refunds": [story.refund]})
+    code = house.api.get(f"/refunds/{story.refund}")["memo_code"]
+    town.teller.check("tệp chi", "the payout file", found=made["total"], told=SURPLUS)
     payout = {
         "account": house.number,
         "amount": SURPLUS,
         "to_name": PAYEE["name"],
         "to_account": PAYEE["account"],
-        "memo": f"Hoan vien phi {PAYEE['account']}",
+        "memo": f"{code} hoan vien phi",
         "at": (at + timedelta(minutes=20)).isoformat(),
     }
     town.bank.post("/payouts", payout)
@@ -291,6 +296,8 @@ def _evening(story: Story) -> None:
     )
     fee = {"account": town.houses["THPT-TLX"].number, "amount": BANK_FEE, "memo": "Phi SMS thang"}
     town.bank.post("/fees", fee)
+    gateways.given_back(story)
+    gateways.settle(town)
     town.go_to(21, 0)
     left = town.teller.wait(
         "ngân hàng phải gửi hết thông báo",
@@ -311,6 +318,7 @@ SCENES: Final[tuple[Scene, ...]] = (
     _troubled_amounts,
     _late_ones,
     _hospital,
+    gateways.play,
     _evening,
 )
 """In the order of the day."""

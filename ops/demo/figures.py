@@ -80,8 +80,9 @@ def _row(town: Town, house: House, unexplained: int) -> Row:
         code=house.code,
         bills=len(invoices),
         billed=sum(one["amount"] for one in invoices),
-        received=sum(one["amount"] for one in payments),
-        applied=sum(one["applied"] for one in payments),
+        # Without what was no payment after all: a gateway's batch, or money a bank took back.
+        received=sum(one["amount"] - one["reversed"] for one in payments),
+        applied=sum(one["applied"] for one in payments) + accounts["refunds_given"],
         credit=accounts["credit"] + _sum(refunds, _WAITS),
         refunded=_sum(refunds, _GONE),
         open=sum(one["free"] for one in payments),

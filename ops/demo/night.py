@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from ops.demo import gateways
 from ops.demo.day import BANK_FEE, MISSING, Story
 from ops.demo.town import House, Town
 
@@ -35,9 +36,10 @@ def play(story: Story) -> None:
     at = town.go_to(6, 10, days=1)
     town.teller.at(
         at,
-        "sao kê của năm ngân hàng (MT940, camt.053, CSV, XLSX), nộp qua API, đối soát qua RQ",
-        "five statements (MT940, camt.053, CSV, XLSX) by the API, reconciled by RQ's workers",
+        "tệp đối soát của ba cổng, sao kê của năm ngân hàng (MT940, camt.053, CSV, XLSX), qua RQ",
+        "three gateways' settlement files, five statements (MT940, camt.053, CSV, XLSX), by RQ",
     )
+    gateways.hand_in(town)
     for house in town.houses.values():
         with town.teller.step(f"{house.code}: sao kê", f"{house.code}: statement"):
             hand_in(town, house)

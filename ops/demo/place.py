@@ -47,7 +47,19 @@ def config(env: Mapping[str, str] | None = None) -> Config:
         simulator_port=simulator_port,
         public_url=public,
         web_processes=found.web_processes if told.get(ENVIRONMENT["web_processes"]) else 1,
+        gateways=pretend(f"http://127.0.0.1:{simulator_port}"),
     )
+
+
+def pretend(base: str) -> Mapping[str, str]:
+    """The variables that send every gateway's calls to the simulator. base: where it is."""
+    return {
+        "THUPHI_GATEWAY_VNPAY_PAGE": f"{base}/vnpay/paymentv2/vpcpay.html",
+        "THUPHI_GATEWAY_VNPAY_API": f"{base}/vnpay/merchant_webapi/api/transaction",
+        "THUPHI_GATEWAY_MOMO_API_URL": f"{base}/momo",
+        "THUPHI_GATEWAY_ZALOPAY_API_URL": f"{base}/zalopay",
+        "THUPHI_GATEWAY_PAYOS_API_URL": f"{base}/payos",
+    }
 
 
 def home(env: Mapping[str, str] | None = None) -> Path:

@@ -15,7 +15,7 @@ from ops import check_ledger, logs, seed, serve
 from ops.backing import config_with_servers
 from ops.clock import OffsetClock
 from ops.config import Config
-from ops.demo import figures, links, night, place, town
+from ops.demo import figures, gateways, links, night, place, town
 from ops.demo.calls import Json, call
 from ops.demo.day import Story
 from ops.demo.figures import Row
@@ -54,6 +54,7 @@ def run(*, once: bool, as_json: bool) -> int:
             cast = seed.seed(runtime, config.home / seed.KEPT, at=clock.now())
         bank, web = _doors(config, family, teller)
         town.open_bank(bank, cast, public_url=_local(config))
+        gateways.sign_up(bank, cast, public_url=_local(config))
         houses = {
             one.cast.code: town.house(runtime, one, web=_local(config), clock=clock) for one in cast
         }
@@ -181,7 +182,7 @@ def _weigh(here: Town, found: list[Row], *, fresh: bool) -> None:
     if fresh:
         told = {
             "TH-HS": (5_770_000, 5_725_000, 45_000, 0),
-            "THPT-TLX": (7_880_000, 5_910_000, 1_970_000, 0),
+            "THPT-TLX": (15_760_000, 10_380_000, 1_970_000, 3_410_000),
             "BV-HGX": (1_110_800, 480_800, 0, 630_000),
             "H26.901": (24_000, 24_000, 0, 0),
             "H26.990": (42_000, 42_000, 0, 0),

@@ -112,6 +112,8 @@ def open_bank(bank: Json, seeded: list[Seeded], *, public_url: str) -> None:
         if cast.account not in known:
             opening = {"number": cast.account, "holder": cast.holder, "opening": cast.opening}
             bank.post("/accounts", opening)
+        if cast.notices != "sepay":
+            continue
         hook = {
             "url": f"{public_url}/webhooks/sepay/{cast.code}",
             "secret": one.webhook_secret,

@@ -73,7 +73,7 @@ def test_a_day_of_trade_comes_out_as_told_and_leaves_nothing_unexplained(home: P
     assert (told["unexplained"], told["not_as_told"]) == (0, [])
     assert {row["code"]: figures(row) for row in told["billers"]} == {
         "TH-HS": (5_770_000, 5_725_000, 45_000, 0, 0),
-        "THPT-TLX": (7_880_000, 5_910_000, 1_970_000, 0, 0),
+        "THPT-TLX": (15_760_000, 10_380_000, 1_970_000, 3_410_000, 0),
         "BV-HGX": (1_110_800, 480_800, 0, 630_000, 0),
         "H26.901": (24_000, 24_000, 0, 0, 0),
         "H26.990": (42_000, 42_000, 0, 0, 0),
