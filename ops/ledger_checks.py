@@ -94,6 +94,33 @@ def _counter(table: str, counter: str, *, of: str, by: str, where: str) -> str:
     """
 
 
+_BATCHES = {
+    "batches: due": """
+        SELECT b.biller_id, 'batch ' || b.reference, coalesce(c.net, 0), b.due
+        FROM settlement_batch b
+        LEFT JOIN (SELECT biller_id, batch_id, sum(net) AS net FROM settlement_row
+                   GROUP BY 1, 2) c ON c.biller_id = b.biller_id AND c.batch_id = b.id
+        WHERE coalesce(c.net, 0) <> b.due
+    """,
+    "batches: paid": """
+        SELECT b.biller_id, 'batch ' || b.reference, coalesce(c.came, 0), b.came
+        FROM settlement_batch b
+        LEFT JOIN (SELECT biller_id, settlement_batch_id, sum(amount) AS came FROM bank_line
+                   WHERE settlement_batch_id IS NOT NULL GROUP BY 1, 2) c
+            ON c.biller_id = b.biller_id AND c.settlement_batch_id = b.id
+        WHERE coalesce(c.came, 0) <> b.came
+    """,
+    "fees of settlements are booked": """
+        SELECT s.biller_id, 'row ' || s.txn_id, abs(s.fee), coalesce(t.amount, 0)
+        FROM settlement_row s
+        LEFT JOIN journal j ON j.biller_id = s.biller_id AND j.event_key = 'settle-fee:' || s.id
+        LEFT JOIN transfer t ON t.biller_id = j.biller_id AND t.journal_id = j.id
+        WHERE s.status <> 'read' AND s.fee <> 0 AND (s.payment_id IS NOT NULL
+            OR s.refund_id IS NOT NULL) AND t.amount IS DISTINCT FROM abs(s.fee)
+    """,
+}
+
+
 _HELD = "y.status NOT IN ('refused', 'failed')"  # a refund holds its money until then
 _COUNTERS = {
     "payments: applied": _counter(
@@ -260,7 +287,7 @@ def _first(statement: str) -> str:
 
 CHECKS: Final[Mapping[str, str]] = {
     name: _first(statement)
-    for part in (_JOURNALS, _POSITIONS, _COUNTERS, _FACTS, _UNEXPLAINED)
+    for part in (_JOURNALS, _POSITIONS, _COUNTERS, _BATCHES, _FACTS, _UNEXPLAINED)
     for name, statement in part.items()
 }
 """Name of the check -> its statement, which returns the first difference or nothing."""

@@ -16,6 +16,8 @@ from payments.domain.money import Money
 from tests.cast import ACCOUNT, School, a_bill, a_school, an_order
 from tests.databases import RING, House, a_clone
 from tests.servers import Addresses
+from tests.settlement_desk import Desk
+from tests.settlement_files import Settled
 
 BREAKS = {
     "journals are whole": "DELETE FROM transfer WHERE credit_account = 'receivable'",
@@ -41,6 +43,9 @@ BREAKS = {
     "bills: applied": "UPDATE invoice SET allocated = allocated - 1 WHERE allocated > 1",
     "bills: refunded": "UPDATE invoice SET refunded = 0",
     "orders: applied": "UPDATE payment_order SET allocated = allocated - 1 WHERE allocated > 0",
+    "batches: due": "UPDATE settlement_batch SET due = due + 1",
+    "batches: paid": "UPDATE settlement_batch SET came = came + 1",
+    "fees of settlements are booked": "UPDATE settlement_row SET fee = fee - 1, net = net + 1",
     "bills equal their lines": "UPDATE invoice SET amount = amount + 1",
     "orders equal their parts": "UPDATE payment_order SET amount = amount + 1",
     "allocations stand unless undone": "DELETE FROM allocation_undo",
@@ -87,7 +92,8 @@ def school(addresses: Addresses, lived_in: tuple[str, School]) -> Iterator[Schoo
 
 
 def a_lived_in_school(house: House) -> School:
-    """A school that has seen a payment over, a credit used, an undo, a refund, and two seals."""
+    """A school that has seen a payment over, a credit used, an undo, a refund, a settlement, and
+    two seals."""
     school, at = a_school(house), house.clock.now()
     with house.sessions.begin(school.biller_id) as db:
         first = an_order(db, school, a_bill(db, school))
@@ -104,6 +110,7 @@ def a_lived_in_school(house: House) -> School:
         )
         allocations.unapply(db, wrong, reason="nhầm giấy báo", by=school.accountant, at=at)
         allocations.use_credit(db, credit, second, Money(9_000), by=school.accountant, at=at)
+    Desk(school).file([Settled("14422574", 200_000, 2_200, batch="VNP2026031101")])
     with house.sessions.begin(school.biller_id) as db:
         for allocation in db.scalars(
             text("SELECT id FROM allocation WHERE live ORDER BY id")
