@@ -58,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m simulator",
-        description="A pretend bank, and SePay in front of it, that misbehave on request.",
+        description="A pretend bank and pretend gateways that misbehave on request.",
         epilog="Example: python -m simulator --port 8100 --data /tmp/bank --speed 60 --seed 1",
     )
     add = parser.add_argument

@@ -10,13 +10,13 @@ from flask.json.provider import DefaultJSONProvider
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
-from simulator import api, control, desk, hosted, page
+from simulator import api, control, desk, gateway_bench, hosted, page
 from simulator.context import KEY, Running
 from simulator.errors import Refused
 from simulator.gateway import gateways
 
 _BODY_MAX = 262_144
-_POLICY = "default-src 'self'; frame-ancestors 'none'; form-action 'self'"
+_POLICY = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; form-action 'self'"
 
 
 def create_app(running: Running) -> Flask:
@@ -32,6 +32,7 @@ def create_app(running: Running) -> Flask:
     app.register_blueprint(page.blueprint)
     app.register_blueprint(control.blueprint)
     app.register_blueprint(hosted.blueprint)
+    app.register_blueprint(gateway_bench.blueprint)
     for gateway in gateways().values():
         app.register_blueprint(desk.blueprint(gateway))
     app.register_error_handler(Refused, _refused)

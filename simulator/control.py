@@ -29,13 +29,12 @@ from simulator import (
 from simulator.clock import moment
 from simulator.context import asked, running
 from simulator.errors import Refused
-from simulator.gateway import CANCELLED, EXPIRED, FAILED, Gateway, gateways
+from simulator.gateway import ENDS, Gateway, gateways
 from simulator.hosted import named
 
 blueprint = Blueprint("gateways", __name__, url_prefix="/gateways")
 
 _LIST_MAX = 1000
-_ENDS: Mapping[str, str] = {"cancel": CANCELLED, "fail": FAILED, "expire": EXPIRED}
 _MORE: Mapping[str, Sequence[str]] = {"pay": ("amount", "at", "late"), "fail": ("code",)}
 _CUT = 0.6
 _HTML = "<!DOCTYPE html><html><body><h1>Phiên làm việc đã hết hạn</h1></body></html>".encode()
@@ -122,7 +121,7 @@ def end_order(name: str, reference: str, verb: str) -> ResponseReturnValue:
             )  # fmt: skip
         else:
             order = checkout.end(
-                db, gateway, order, _ENDS[verb], code=str(body.get("code", "")), faults=told,
+                db, gateway, order, ENDS[verb], code=str(body.get("code", "")), faults=told,
                 now=now, epoch=epoch,
             )  # fmt: skip
         made = _order(db, gateway, order.id)

@@ -14,7 +14,7 @@ from typing import Any
 from simulator.errors import Refused
 
 Option = int | str | bool
-_CHOICES: Mapping[str, tuple[str, ...]] = {
+CHOICES: Mapping[str, tuple[str, ...]] = {
     "balances": ("printed", "true"),
     "file": ("same", "next"),
 }
@@ -172,8 +172,8 @@ def _value(name: str, option: str, value: object, default: Option) -> Option:
         raise Refused(f"{where} phải là true hoặc false", f"{where} must be true or false")
     if isinstance(default, int):
         return whole(value, where, _SMALLEST.get(option, 1), _LARGEST_OF.get(option, _LARGEST))
-    if not isinstance(value, str) or value not in _CHOICES.get(option, (value,)):
-        known = " | ".join(_CHOICES.get(option, ("text",)))
+    if not isinstance(value, str) or value not in CHOICES.get(option, (value,)):
+        known = " | ".join(CHOICES.get(option, ("text",)))
         raise Refused(f"{where} phải là {known}", f"{where} must be {known}")
     return value
 

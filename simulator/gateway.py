@@ -23,6 +23,7 @@ from simulator.sheet import Row, Sheet
 
 PAID, PENDING, FAILED, CANCELLED, EXPIRED = "paid", "pending", "failed", "cancelled", "expired"
 UNDERPAID = "underpaid"
+ENDS: Mapping[str, str] = {"cancel": CANCELLED, "fail": FAILED, "expire": EXPIRED}
 
 
 @dataclass(frozen=True, slots=True)

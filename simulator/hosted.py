@@ -6,7 +6,6 @@ with the gateway's signed result. Closing it leaves the order open and sends nob
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, redirect, render_template, request
@@ -16,12 +15,11 @@ from simulator import checkout, merchants
 from simulator.clock import moment
 from simulator.context import running
 from simulator.errors import Refused
-from simulator.gateway import CANCELLED, EXPIRED, FAILED, PENDING, UNDERPAID, Gateway, gateways
+from simulator.gateway import ENDS, PENDING, UNDERPAID, Gateway, gateways
 
 blueprint = Blueprint("hosted", __name__)
 
 _OPEN = {PENDING, UNDERPAID}
-_ENDS: Mapping[str, str] = {"cancel": CANCELLED, "fail": FAILED, "expire": EXPIRED}
 
 
 def named(name: str) -> Gateway:
@@ -58,7 +56,7 @@ def press(name: str, token: str, verb: str) -> ResponseReturnValue:
             else:
                 code = request.form.get("code", "") if verb == "fail" else ""
                 order = checkout.end(
-                    db, gateway, order, _ENDS[verb], code=code, now=now, epoch=epoch
+                    db, gateway, order, ENDS[verb], code=code, now=now, epoch=epoch
                 )
         merchant = merchants.found(db, name, order.merchant)
         where = gateway.back(merchant, order, checkout.last_payment(db, order))
@@ -90,7 +88,7 @@ def _page(gateway: Gateway, token: str, *, closed: bool = False) -> ResponseRetu
     # The answer to the form sends the browser back to the merchant: only there may it go.
     where = urlsplit(order.return_url)
     policy = (
-        "default-src 'self'; frame-ancestors 'none';"
+        "default-src 'self'; img-src 'self' data:; frame-ancestors 'none';"
         f" form-action 'self' {where.scheme}://{where.netloc}"
     )
     return Response(text, headers={"Content-Security-Policy": policy})

@@ -26,3 +26,27 @@ ROUTES: tuple[tuple[str, str, str, str], ...] = (
     ("POST", "/reset", "xóa dữ liệu", "forget everything"),
     ("GET", "/health", "tình trạng", "is it open"),
 )  # fmt: skip
+
+GATEWAY_ROUTES: tuple[tuple[str, str, str, str], ...] = (
+    ("GET", "/gateways", "mọi cổng thanh toán", "every gateway"),
+    ("POST", "/gateways/<name>/merchants", "mở hoặc sửa đơn vị", "sign up or change a merchant"),
+    ("GET", "/gateways/<name>/merchants", "mọi đơn vị", "every merchant"),
+    ("GET", "/gateways/<name>/orders", "danh sách đơn", "list of orders"),
+    ("GET", "/gateways/<name>/orders/<reference>", "một đơn", "one order"),
+    ("POST", "/gateways/<name>/orders/<reference>/<any(pay, cancel, fail, expire):verb>",
+     "kết thúc đơn", "end an order"),
+    ("POST", "/gateways/<name>/orders/<reference>/chargeback", "đòi lại tiền", "charge back"),
+    ("GET", "/gateways/<name>/refunds", "các khoản hoàn", "list of refunds"),
+    ("POST", "/gateways/<name>/refunds/<reference>/<any(settle, fail):verb>",
+     "hoàn xong hoặc hỏng", "a refund is done or failed"),
+    ("GET", "/gateways/<name>/calls", "các lần gọi về", "calls and their attempts"),
+    ("POST", "/gateways/<name>/calls/<int:call>/<any(replay, release):verb>",
+     "gọi lại, gọi ngay", "call again, call now"),
+    ("GET", "/gateways/<name>/requests", "API được hỏi gì", "what the API was asked"),
+    ("GET", "/gateways/<name>/faults", "lỗi còn chờ", "faults still planned"),
+    ("POST", "/gateways/<name>/faults", "đặt lỗi API", "spoil the next API calls"),
+    ("DELETE", "/gateways/<name>/faults", "bỏ mọi lỗi", "behave again"),
+    ("GET", "/gateways/<name>/settlement", "tệp quyết toán", "the settlement file"),
+    ("POST", "/gateways/<name>/settle", "trả lô tiền", "pay a batch"),
+    ("GET", "/gateways/<name>/batches", "các lô đã trả", "batches paid"),
+)  # fmt: skip

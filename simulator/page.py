@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -10,26 +9,29 @@ from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
-from simulator import accounts, api, asks, bank, faults, notices, store
+from simulator import accounts, api, asks, bank, faults, gateway_bench, notices, store
 from simulator.context import running
 from simulator.errors import Refused
+from simulator.gateway import gateways
 from simulator.manual import ROUTES
 from simulator.memo import SHAPES
+from simulator.numbers import grouped, typed_amount
+from simulator.sources import SOURCES
 from simulator.statements import render
-from simulator.words import words
+from simulator.words import language, words
 
 blueprint = Blueprint("page", __name__)
 
 _SHOWN = 60
 _OWN = ("payout", "fee", "interest", "forgery")
-_GAPS = re.compile(r"[.,\s\u00a0₫]+")
 Form = MultiDict[str, str]
 
 
 @blueprint.get("/")
 def show() -> ResponseReturnValue:
-    """The whole page."""
-    return _page()
+    """The whole page: the bank's, or a gateway's."""
+    name = request.args.get("gateway")
+    return gateway_bench.page(name) if name else _page()
 
 
 @blueprint.get("/page/statement")
@@ -52,11 +54,12 @@ def press(verb: str) -> ResponseReturnValue:
     except Refused as refusal:
         return _page(refusal), refusal.status
     running().courier.wake()
-    return redirect(f"/?lang={_language()}" + (f"&done={done}" if done else ""), 303)
+    where = f"gateway={request.form['here']}&" if request.form.get("here") else ""
+    return redirect(f"/?{where}lang={_language()}" + (f"&done={done}" if done else ""), 303)
 
 
 def _page(refusal: Refused | None = None) -> str:
-    here, language = running(), _language()
+    here, chosen = running(), _language()
     with here.store.begin() as db:
         known = accounts.listed(db, at=here.clock.now())
         told = notices.listed(db, limit=_SHOWN)
@@ -64,14 +67,14 @@ def _page(refusal: Refused | None = None) -> str:
         waiting = notices.outstanding(db)
     return render_template(
         "bench.html",
-        w=words(language),
-        lang=language,
+        w=words(chosen),
+        lang=chosen,
         accounts=known,
         ledger=list(zip(told, moved, strict=True)),
         outstanding=waiting,
         now=here.clock.now(),
         offset=int(here.clock.offset()),
-        said=refusal and (refusal.en if language == "en" else refusal.vi),
+        said=refusal and (refusal.en if chosen == "en" else refusal.vi),
         done=request.args.get("done", ""),
         form=request.form,
         kinds=list(faults.FAULTS.values()),
@@ -82,14 +85,17 @@ def _page(refusal: Refused | None = None) -> str:
         formats=list(render.FORMATS),
         file_faults=render.FAULTS,
         routes=ROUTES,
-        grouped=_grouped,
+        grouped=grouped,
+        gateways=list(gateways().values()),
+        here="",
+        sources=list(SOURCES),
     )
 
 
 def _transfer(form: Form) -> str:
     here = running()
     body = _filled(form, "qr_text", "to_account", "memo", "from_name", "shape")
-    body |= {"amount": _amount(form["amount"])} if form.get("amount") else {}
+    body |= {"amount": typed_amount(form["amount"])} if form.get("amount") else {}
     ask = asks.transfer({**body, "faults": _faults(form)})
     with here.store.begin() as db:
         posting = bank.transfer(db, ask, now=here.clock.now())
@@ -101,9 +107,8 @@ def _own(form: Form) -> str:
     here, kind = running(), form.get("kind", "")
     if kind not in _OWN:
         raise Refused("Hãy chọn loại", "Choose a kind")
-    ask = asks.own(
-        {**_filled(form, "account", "memo", "to_name"), "amount": _amount(form.get("amount", ""))}
-    )
+    typed = _filled(form, "account", "memo", "to_name")
+    ask = asks.own({**typed, "amount": typed_amount(form.get("amount", ""))})
     with here.store.begin() as db:
         if kind == "forgery":
             notices.forge(db, ask.account, ask.amount, ask.memo, now=here.clock.now())
@@ -132,7 +137,7 @@ def _release(form: Form) -> str:
 def _open(form: Form) -> str:
     here = running()
     body: dict[str, Any] = _filled(form, "number", "holder")
-    body["opening"] = _amount(form.get("opening") or "0")
+    body["opening"] = typed_amount(form.get("opening") or "0")
     with here.store.begin() as db:
         accounts.open_one(db, body, at=here.clock.now())
     return ""
@@ -142,7 +147,9 @@ def _hook(form: Form) -> str:
     here = running()
     account = asks.our_number(form.get("account"), "account")
     with here.store.begin() as db:
-        accounts.set_hook(db, account, _filled(form, "url", "secret"), defaults=here.defaults)
+        accounts.set_hook(
+            db, account, _filled(form, "url", "secret", "source"), defaults=here.defaults
+        )
     return ""
 
 
@@ -180,19 +187,9 @@ def _filled(form: Form, *names: str) -> dict[str, Any]:
     return {name: form[name].strip() for name in names if form.get(name, "").strip()}
 
 
-def _amount(text: str) -> int:
-    """A typed amount: 581.000, 581,000 and 581000 are the same."""
-    return faults.whole(_GAPS.sub("", text), "amount", 0, asks.AMOUNT_MAX)
-
-
 def _id(form: Form) -> int:
     return faults.whole(form.get("id", ""), "id", 1, asks.AMOUNT_MAX)
 
 
-def _grouped(amount: int) -> str:
-    """581000 as 581.000, with a true minus."""
-    return f"{amount:,}".replace(",", ".").replace("-", "\u2212")
-
-
 def _language() -> str:
-    return "en" if request.values.get("lang") == "en" else "vi"
+    return language(request.values.get("lang"))

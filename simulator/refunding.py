@@ -121,12 +121,15 @@ def found(db: sqlite3.Connection, gateway: str, reference: str, merchant: str | 
     return _refund(row)
 
 
+def every(db: sqlite3.Connection, order: Order) -> list[Refund]:
+    """The refunds and chargebacks of an order, oldest first."""
+    rows = db.execute("SELECT * FROM given_back WHERE checkout = ? ORDER BY id", (order.id,))
+    return [_refund(row) for row in rows.fetchall()]
+
+
 def of_order(db: sqlite3.Connection, order: Order) -> list[Refund]:
     """The refunds of an order, oldest first; chargebacks are not among them."""
-    rows = db.execute(
-        "SELECT * FROM given_back WHERE checkout = ? AND kind = 'refund' ORDER BY id", (order.id,)
-    )
-    return [_refund(row) for row in rows.fetchall()]
+    return [each for each in every(db, order) if each.kind == "refund"]
 
 
 def listed(

@@ -94,10 +94,90 @@ WORDS: dict[str, tuple[str, str]] = {
     "state.answered": ("đã gọi", "called"),
     "state.given_up": ("bỏ cuộc", "given up"),
     "state.no_hook": ("mất webhook", "hook removed"),
+    "state.no_url": ("không có nơi gọi", "nobody to call"),
+    "call.wrong_amount": ("sai số tiền", "wrong amount"),
+    "call.unknown_order": ("đơn lạ", "unknown order"),
+    "source": ("Bên báo", "Told by"),
+    "places": ("Nơi", "Places"),
+    "bank": ("Ngân hàng", "Bank"),
+    "recorded": ("Đã làm.", "Done."),
+    "merchants": ("Đơn vị", "Merchants"),
+    "merchant": ("Đơn vị", "Merchant"),
+    "calls_to": ("Gọi về", "Calls go to"),
+    "by_request": ("theo từng đơn", "as each order says"),
+    "account": ("Tài khoản nhận", "Account"),
+    "fee": ("Phí", "Fee"),
+    "fee_bps": ("Phí (phần vạn)", "Fee (basis points)"),
+    "fee_fixed": ("Phí cố định (₫)", "Fixed fee (₫)"),
+    "credentials": ("Khóa", "Keys"),
+    "sign_up": ("Mở hoặc sửa đơn vị", "Sign up or change a merchant"),
+    "sign_up_hint": (
+        "Khóa để trống sẽ được tạo; nêu khóa đầu của đơn vị cũ để sửa đơn vị ấy.",
+        "Keys left empty are made; the first key of a known merchant changes that merchant.",
+    ),
+    "end_order": ("Kết thúc một đơn", "End an order"),
+    "end_hint": (
+        "Như người trả tiền bấm trên trang thanh toán, kèm lỗi nếu muốn.",
+        "As the payer would on the payment page, with faults if wanted.",
+    ),
+    "order": ("Mã đơn", "Order"),
+    "orders": ("Đơn, hoàn tiền và các lần gọi", "Orders, refunds and calls"),
+    "no_orders": (
+        "Chưa có đơn nào. Đơn hiện ra khi đơn vị tạo, hoặc khi trình duyệt mở địa chỉ VNPAY.",
+        "No order yet. One appears when a merchant makes it, or a browser opens VNPAY's address.",
+    ),
+    "ending": ("Kết cục", "Ending"),
+    "ending.pay": ("Thanh toán", "Pay"),
+    "ending.cancel": ("Người trả hủy", "Payer cancels"),
+    "ending.fail": ("Thất bại", "Fails"),
+    "ending.expire": ("Hết hạn", "Expires"),
+    "code": ("Mã lỗi", "Code"),
+    "late_money": ("Tiền vẫn đến dù đơn đã kết thúc", "Money comes although the order is over"),
+    "do": ("Làm", "Do it"),
+    "page": ("trang thanh toán", "payment page"),
+    "chargeback": ("Tra soát, đòi lại", "Chargeback"),
+    "settle_refund": ("Hoàn xong", "Refund done"),
+    "fail_refund": ("Hoàn hỏng", "Refund failed"),
+    "api_faults": ("Lỗi của các lần gọi API kế tiếp", "Faults of the next API calls"),
+    "door": ("Lệnh", "Call"),
+    "any_door": ("lệnh bất kỳ", "any call"),
+    "next_calls": ("Số lần", "How many"),
+    "plan": ("Đặt lỗi", "Plan"),
+    "behave": ("Bỏ mọi lỗi", "Clear"),
+    "settlement": ("Quyết toán", "Settlement"),
+    "pay_batch": ("Trả lô vào tài khoản", "Pay the batch"),
+    "reference": ("mã đơn, trống là dòng đầu", "order; empty: the first row"),
+    "requests": ("API được hỏi gì, đáp gì", "What the API was asked and answered"),
+    "group.refund": ("Hoàn tiền", "Refund"),
+    "group.api": ("Câu trả lời", "Answer"),
+    "group.file": ("Tệp", "File"),
+    "group.batch": ("Lô tiền", "Payout"),
+    "option.genuine": ("rồi báo thật", "then the true one"),
+    "option.acted": ("đã làm", "acts"),
+    "choice.printed": ("tiền theo tệp", "money as printed"),
+    "choice.true": ("tiền theo thật", "money as it is"),
+    "choice.same": ("cùng lô", "same batch"),
+    "choice.next": ("lô sau", "next batch"),
+    "order.pending": ("chờ trả", "open"),
+    "order.paid": ("đã trả", "paid"),
+    "order.underpaid": ("trả một phần", "paid in part"),
+    "order.failed": ("thất bại", "failed"),
+    "order.cancelled": ("đã hủy", "cancelled"),
+    "order.expired": ("hết hạn", "expired"),
+    "given.refund": ("Hoàn", "Refund"),
+    "given.chargeback": ("Đòi lại", "Chargeback"),
+    "refund.pending": ("đang xử lý", "pending"),
+    "refund.done": ("xong", "done"),
+    "refund.failed": ("hỏng", "failed"),
 }
 
 
-def words(language: str) -> dict[str, str]:
+def language(asked: str | None) -> str:
+    """The language of a page: "en", or Vietnamese for anything else."""
+    return "en" if asked == "en" else "vi"
+
+
+def words(chosen: str) -> dict[str, str]:
     """All words in one language: "en", or Vietnamese for anything else."""
-    place = 1 if language == "en" else 0
+    place = 1 if chosen == "en" else 0
     return {key: both[place] for key, both in WORDS.items()}

@@ -11,8 +11,9 @@ import simulator
 from simulator.accounts import Defaults
 from simulator.app import create_app
 from simulator.faults import FAULTS
-from simulator.manual import ROUTES
+from simulator.manual import GATEWAY_ROUTES, ROUTES
 from simulator.memo import SHAPES
+from simulator.mischief import SETTLEMENT, TABLES
 from simulator.statements.render import FAULTS as FILE_FAULTS
 from simulator.statements.render import FORMATS
 from simulator.words import WORDS
@@ -20,7 +21,7 @@ from tests.unit.simulator.bench import Bench, Listener
 
 HOME = Path(simulator.__file__).parent
 README = (HOME / "README.md").read_text()
-TEMPLATE = (HOME / "templates/bench.html").read_text()
+TEMPLATES = "".join(path.read_text() for path in sorted((HOME / "templates").glob("*.html")))
 
 
 def press(
@@ -42,30 +43,32 @@ def test_the_manual_and_the_readme_name_every_route_of_the_json_door(bench: Benc
         (method, rule.rule)
         for rule in rules
         for method in (rule.methods or set()) & {"GET", "POST", "PUT", "DELETE"}
-        if rule.endpoint.startswith("api.")
+        if rule.endpoint.startswith(("api.", "gateways."))
     }
+    named = (*ROUTES, *GATEWAY_ROUTES)
 
-    assert {(method, path) for method, path, _, _ in ROUTES} == real
-    for method, path, _, _ in ROUTES:
+    assert {(method, path) for method, path, _, _ in named} == real
+    for method, path, _, _ in named:
         plain = re.sub(r"<(?:[a-z]+(?:\([^)]*\))?:)?([a-z]+)>", r"{\1}", path)
         assert f"`{method} {plain}`" in README
 
 
-@pytest.mark.parametrize("name", [*FAULTS, *FILE_FAULTS, *SHAPES, *FORMATS])
+@pytest.mark.parametrize("name", [*FAULTS, *FILE_FAULTS, *SHAPES, *FORMATS, *SETTLEMENT])
 def test_the_readme_explains_every_fault_shape_and_format(name: str) -> None:
     assert f"`{name}`" in README
 
 
 def test_every_option_of_a_fault_stands_in_its_row_of_the_readme() -> None:
-    for kind in FAULTS.values():
-        (row,) = re.findall(rf"^\| `{kind.name}` \|.*$", README, re.M)
+    kinds = [*FAULTS.values(), *(kind for table in TABLES.values() for kind in table.values())]
+    for kind in kinds:
+        rows = re.findall(rf"^\| `{kind.name}` \|.*$", README, re.M)
         for option, default in kind.options.items():
-            if default != "":
-                assert f"{option}={str(default).lower()}" in row
+            said = f"{option}={str(default).lower()}" if default != "" else f"{option}"
+            assert any(said in row for row in rows), (kind.name, option)
 
 
 def test_every_word_has_both_languages_and_is_used() -> None:
-    used = set(re.findall(r"\bw\.([a-z_]+)", TEMPLATE))
+    used = set(re.findall(r"\bw\.([a-z_]+)", TEMPLATES))
 
     assert used <= set(WORDS)
     for key, both in WORDS.items():
