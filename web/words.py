@@ -188,7 +188,7 @@ WORDS: Final[Mapping[str, Mapping[str, Word]]] = {
         "unknown_order": _word("không có mã này", "no such reference", "info", "warn"),
         "wrong_amount": _word("khác số tiền đã yêu cầu", "not the amount asked", "half", "warn"),
         "over": _word("lần thanh toán đã xong", "the attempt was over", "struck", "off"),
-        "nothing": _word("không nêu mã nào của ta", "names no reference", "info", "off"),
+        "nothing": _word("không nêu lần thanh toán nào", "names no attempt", "info", "off"),
     },
     "channel": {
         "on": _word("Đang bật", "On", "tick", "ok"),

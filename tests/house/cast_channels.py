@@ -116,10 +116,17 @@ def channel_pages() -> Mapping[str, Page]:
         history=(),
         test_url="",
         switch_url="",
+        calls_url="",
         pager=Pager(),
     )
-    malformed = Both("Chưa đúng dạng.", "Not in the right form.")
-    missing = Both("Chưa nhập mục này.", "This is missing.")
+    malformed = Both(
+        "Mã website (vnp_TmnCode) do VNPAY cấp: chưa đúng dạng.",
+        "Terminal code (vnp_TmnCode) that VNPAY gave: not in the right form.",
+    )
+    missing = Both(
+        "Chuỗi bí mật tạo checksum (vnp_HashSecret): chưa nhập.",
+        "Secret of the checksum (vnp_HashSecret): is missing.",
+    )
     return {
         "channels": every,
         "channels-none": replace(every, cards=none),

@@ -20,7 +20,7 @@ from payments import billers, channels, ledger
 from payments.channels import Channel
 from payments.domain import accounts, ids
 from payments.domain.calendar import business_day
-from payments.domain.channels import WrongSettings
+from payments.domain.channels import Setting, WrongSettings
 from payments.domain.errors import DomainError, MerchantTaken, NotFound
 from payments.domain.people import Permission
 from payments.queries import histories, takings
@@ -41,11 +41,11 @@ _ONE: Final = f"{_LIST}/<name>"
 CALLS: Final = f"{HOME}/calls"
 
 _TELLS: Final = Both("Báo tiền về tài khoản ngân hàng", "Tells of money on a bank account")
-_MISSING: Final = Both("Chưa nhập mục này.", "This is missing.")
+_MISSING: Final = Both("chưa nhập.", "is missing.")
 _ANY: Final = Both("Nhập ít nhất một trong các mục.", "Fill in at least one of the fields.")
 _MALFORMED: Final = Both(
-    "Chưa đúng dạng: xem có dán thiếu hay thừa ký tự không.",
-    "Not in the right form: see whether something was cut off or added when pasting.",
+    "chưa đúng dạng, xem có dán thiếu hay thừa ký tự không.",
+    "not in the right form, see whether something was cut off or added when pasting.",
 )
 _NOTICES: Final = {
     "saved": Both(
@@ -161,14 +161,26 @@ def _given(db: Session, company: Company, typed: Mapping[str, str]) -> dict[str,
 def _wrong(company: Company, refused: DomainError) -> tuple[tuple[FieldError, ...], int]:
     """What the rules refused, said beside each field it is about."""
     if isinstance(refused, WrongSettings):
-        missing = _ANY if company.one_of else _MISSING
-        errors = [FieldError(name, missing) for name in refused.missing]
-        errors += [FieldError(name, _MALFORMED) for name in refused.wrong]
+        names = {one.name: _short(one) for one in company.settings}
+        errors = [
+            FieldError(name, _ANY if company.one_of else _of(names[name], _MISSING))
+            for name in refused.missing
+        ]
+        errors += [FieldError(name, _of(names[name], _MALFORMED)) for name in refused.wrong]
         return tuple(errors), 422
     if isinstance(refused, MerchantTaken):
         named = next((one.name for one in company.settings if one.merchant), "")
         return wrong(refused, named)
     return wrong(refused)
+
+
+def _short(setting: Setting) -> Both:
+    """The label without what follows a semicolon: what is taken when the field is left out."""
+    return Both(setting.vi.partition(";")[0], setting.en.partition(";")[0])
+
+
+def _of(name: Both, what: Both) -> Both:
+    return Both(f"{name.vi}: {what.vi}", f"{name.en}: {what.en}")
 
 
 def _page(
@@ -198,7 +210,7 @@ def _page(
         save_url=url if may else "",
         test_url=f"{url}/test" if may and set_up else "",
         switch_url=f"{url}/switch" if may and set_up else "",
-        calls_url=with_query(CALLS, source=company.name),
+        calls_url=with_query(CALLS, source=company.name) if set_up else "",
         back_url=_LIST,
         pager=Pager(
             url if before else "",
