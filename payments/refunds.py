@@ -246,7 +246,7 @@ def say_failed(db: Session, refund_id: UUID, *, reason: str, by: Actor, at: date
     row = locked(db, refund_id)
     if by.kind != "staff":
         raise SecondPerson()
-    if row.method == BY_GATEWAY and row.status == RefundStatus.SENT:
+    if row.method == BY_GATEWAY and _still_asked(db, refund_id):
         raise NotThisWay(
             "Cổng đang được hỏi. Chỉ ghi không chi được khi đã hỏi hết mà cổng chưa nói rõ.",
             "The gateway is being asked. This can be recorded once it was asked in vain.",
@@ -347,6 +347,16 @@ def _hold(
     ledger.post(db, journal, at=at, by=by)
     # The money left its place: whoever explained it there has to look again.
     outbox.emit(db, "payment.moved", {"payment": ids.shown("pay", source.payment_id)}, at=at)
+
+
+def _still_asked(db: Session, refund_id: UUID) -> bool:
+    """Whether the gateway will be asked again by itself what became of it."""
+    found = db.scalar(
+        text("""SELECT EXISTS (SELECT FROM message WHERE biller_id = :biller
+                AND drain = 'lookups' AND due_at IS NOT NULL AND body ->> 'refund' = :shown)"""),
+        {"biller": biller_of(db), "shown": ids.shown("ref", refund_id)},
+    )
+    return bool(found)
 
 
 def _release(db: Session, row: Row[Any], *, by: Actor, at: datetime) -> None:

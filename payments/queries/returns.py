@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 from payments import people, vault
+from payments.domain import ids
 from payments.domain.errors import NotFound
 from payments.people import Person
 from payments.queries import staff
@@ -28,7 +29,7 @@ class Returned:
     source: allocation, credit or free. payee: None once it was erased. gateway: what took the
     payment. reference, provider_reference: our name and theirs for it, at the gateway or bank.
     payout_id, code: the file it is in and what stands in the memo. came_back: when the payee's
-    bank returned it.
+    bank returned it. asked: the gateway will be asked again by itself; only of a single one.
     """
 
     id: UUID
@@ -58,6 +59,7 @@ class Returned:
     payout_id: UUID | None
     code: str
     came_back: date | None
+    asked: bool = False
 
 
 _SELECT = """
@@ -90,7 +92,12 @@ def get(db: Session, refund_id: UUID) -> Returned:
     found = _run(db, " AND r.id = :id", {"id": refund_id})
     if not found:
         raise NotFound()
-    return found[0]
+    asked = db.scalar(
+        text("""SELECT EXISTS (SELECT FROM message WHERE biller_id = :biller
+                AND drain = 'lookups' AND due_at IS NOT NULL AND body ->> 'refund' = :shown)"""),
+        {"biller": biller_of(db), "shown": ids.shown("ref", refund_id)},
+    )
+    return replace(found[0], asked=bool(asked))
 
 
 def listed(

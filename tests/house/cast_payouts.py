@@ -65,7 +65,8 @@ def _refunds() -> Mapping[str, Page]:
     )
     return {
         "refund-gateway": REFUND,
-        "refund-gateway-unknown": replace(REFUND, status="unknown", failed_url="/f"),
+        "refund-gateway-unknown": replace(REFUND, status="unknown"),
+        "refund-gateway-in-vain": replace(REFUND, status="unknown", failed_url="/f"),
         **{
             f"refund-gateway-failed-{reason}": _failed(reason)
             for reason in ("too_late", "earlier_in_doubt")
@@ -120,6 +121,9 @@ def _files() -> Mapping[str, Page]:
     row = PayoutRow(
         "/console/payouts/p1", "p1", NOW, "Vũ Thu Hà", "9999018452", 3, 306_000, 1, 1, "made"
     )
+    fresh = replace(
+        page, refunds=1, total=180_000, done=0, failed=0, void_url="/void", lines=lines[1:2]
+    )
     missing = FieldError("reason", Both("Ghi lý do.", "Give a reason."))
     return {
         "refunds-choose": _choosing(),
@@ -131,8 +135,8 @@ def _files() -> Mapping[str, Page]:
         ),
         "payouts-empty": PayoutsPage(shell("refunds"), (), "/console/refunds"),
         "payout": page,
-        "payout-new": replace(page, done=0, failed=0, void_url="/void", lines=lines[1:2]),
-        "payout-no-reason": replace(page, done=0, void_url="/void", errors=(missing,)),
+        "payout-new": fresh,
+        "payout-no-reason": replace(fresh, errors=(missing,)),
         "payout-voided": replace(
             page,
             status="voided",

@@ -225,7 +225,7 @@ def _page(db: Session, refund_id: UUID, errors: tuple[FieldError, ...] = ()) -> 
         approve_url=link("approve", when=may == "approve"),
         refuse_url=link("refuse", when=may == "approve"),
         sent_url=link("sent", when=handles and it.status == "approved" and not by_gateway),
-        failed_url=link("failed", when=handles and it.status in _may_fail(by_gateway)),
+        failed_url=link("failed", when=handles and _may_fail(it)),
         ask_url=link("ask", when=handles and by_gateway and it.status in ("sent", "unknown")),
         again_url=link(
             "again", when=it.status == "failed" and reader.may(Permission.REQUEST_REFUND)
@@ -242,9 +242,9 @@ def _page(db: Session, refund_id: UUID, errors: tuple[FieldError, ...] = ()) -> 
     )
 
 
-def _may_fail(by_gateway: bool) -> tuple[str, ...]:
+def _may_fail(it: Returned) -> bool:
     """Where a person may say that it did not happen: a gateway is asked in vain first."""
-    return ("unknown",) if by_gateway else ("sent", "unknown")
+    return it.status in ("sent", "unknown") and not it.asked
 
 
 def _may(it: Returned, reader: Actor) -> tuple[str, Both | None]:
