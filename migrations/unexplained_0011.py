@@ -112,7 +112,10 @@ LANGUAGE sql STABLE AS $$
             WHERE d.biller_id = b.biller_id AND d.settlement_batch_id = b.id
                 AND d.status NOT IN ('resolved', 'auto_resolved'))
     FROM settlement_batch b
-    WHERE b.biller_id = biller AND EXISTS (SELECT FROM bank_line l
-        WHERE l.biller_id = b.biller_id AND l.settlement_batch_id = b.id)
+    WHERE b.biller_id = biller AND (
+        EXISTS (SELECT FROM bank_line l
+            WHERE l.biller_id = b.biller_id AND l.settlement_batch_id = b.id)
+        OR EXISTS (SELECT FROM discrepancy d
+            WHERE d.biller_id = b.biller_id AND d.settlement_batch_id = b.id AND d.gap <> 0))
 $$;
 """

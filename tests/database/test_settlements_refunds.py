@@ -1,0 +1,145 @@
+"""Refunds in a gateway's file: ours are shown by it, others are in suspense until they are ours."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from payments import refund_tries
+from payments.domain.gateway import Refunded, Refused
+from tests.cast import a_school
+from tests.databases import QuickHouse
+from tests.settlement_desk import GATEWAY, Desk, credit
+from tests.settlement_files import Settled
+from tests.settlement_refunds import a_refund_by_gateway
+
+BATCH = "VNP2026031101"
+PAID = Settled("1", 581_000, 6_391, ref="TP1", batch=BATCH)
+AFTER = 581_000 - 6_391 - 100_000
+
+
+@pytest.fixture
+def desk(quick_house: QuickHouse) -> Desk:
+    return Desk(a_school(quick_house))
+
+
+def back(reference: str, txn: str = "1", fee: int = 0) -> Settled:
+    return Settled(txn, -100_000, fee, "refund", ref=reference, batch=BATCH)
+
+
+@pytest.mark.parametrize("by", ["our name", "its number", "the payment it gives back"])
+def test_a_refund_that_is_done_is_shown_by_its_row(desk: Desk, by: str) -> None:
+    payment = desk.pay("1")
+    with desk.begin() as db:
+        _, name = a_refund_by_gateway(db, desk, payment, 100_000, number="R77")
+    row = {"our name": back(name, "55"), "its number": back("", "R77")}.get(by, back("TP1"))
+
+    desk.file([PAID, row])
+
+    assert desk.rows("SELECT status FROM settlement_row ORDER BY gross") == [("booked",)] * 2
+    assert desk.balance(GATEWAY) == AFTER
+    desk.night([credit(BATCH, AFTER)])
+    assert desk.balance(GATEWAY) == 0
+    assert (desk.gaps(), desk.queue()) == ([], [])
+
+
+def test_a_refund_in_doubt_is_done_once_its_row_shows_it(desk: Desk) -> None:
+    payment = desk.pay("1")
+    with desk.begin() as db:
+        refund, name = a_refund_by_gateway(db, desk, payment, 100_000, done=False)
+
+    desk.file([PAID, back(name)])
+
+    assert desk.rows("SELECT status FROM refund") == [("done",)]
+    assert desk.balance("refunds_payable") == 0
+    assert desk.balance(GATEWAY) == AFTER
+    with desk.begin() as db:  # the look-up comes later and says the same
+        refund_tries.record(db, refund, 1, Refunded("R1"), at=desk.now)
+    assert (desk.gaps(), desk.queue()) == ([], [])
+
+
+def test_a_refund_that_nobody_asked_for_waits_and_may_turn_out_to_be_ours(desk: Desk) -> None:
+    payment = desk.pay("1")
+    desk.file([PAID, back("MADE-IN-THEIR-PORTAL")])
+    assert desk.queue() == [("REFUND", 100_000)]
+    assert desk.balance("suspense") == 100_000
+    assert desk.balance(GATEWAY) == AFTER
+    assert desk.gaps() == []
+
+    with desk.begin() as db:
+        a_refund_by_gateway(db, desk, payment, 100_000, number="1")
+    desk.settle()
+
+    assert desk.balance("suspense") == 0
+    assert desk.balance(GATEWAY) == AFTER
+    assert desk.rows("SELECT resolution FROM discrepancy") == [("refund_known",)]
+    assert (desk.gaps(), desk.queue()) == ([], [])
+
+
+def test_a_refund_that_the_gateway_refused_and_then_settles_is_shown_to_a_person(
+    desk: Desk,
+) -> None:
+    payment = desk.pay("1")
+    with desk.begin() as db:
+        refund, name = a_refund_by_gateway(db, desk, payment, 100_000, done=False)
+        refund_tries.record(db, refund, 1, Refused("not_enough"), at=desk.now)
+
+    desk.file([PAID, back(name)])
+
+    assert desk.queue() == [("REFUND", 100_000)]
+    assert desk.gaps() == []
+
+
+def test_two_refunds_of_one_payment_are_two_rows_and_a_repeat_is_none(desk: Desk) -> None:
+    payment = desk.pay("1")
+    with desk.begin() as db:
+        names = [a_refund_by_gateway(db, desk, payment, 100_000)[1] for _ in range(2)]
+
+    desk.file([PAID, back(names[0]), back(names[1]), back(names[0])])
+
+    assert desk.balance(GATEWAY) == AFTER - 100_000
+    assert desk.one("SELECT count(*) FROM settlement_row") == 3
+    assert (desk.gaps(), desk.queue()) == ([], [])
+
+
+def test_a_refund_settled_in_two_batches_is_shown_once(desk: Desk) -> None:
+    payment = desk.pay("1")
+    with desk.begin() as db:
+        _, name = a_refund_by_gateway(db, desk, payment, 100_000)
+    desk.file([PAID, back(name)])
+
+    desk.file([Settled("1", -100_000, 0, "refund", ref=name, batch="VNP2026031201")])
+
+    assert desk.queue() == [("DUPLICATE_SETTLEMENT", 100_000)]
+    assert desk.balance("suspense") == 100_000
+    assert desk.gaps() == []
+
+
+def test_a_fee_that_comes_back_with_a_refund_is_booked_back(desk: Desk) -> None:
+    payment = desk.pay("1")
+    with desk.begin() as db:
+        _, name = a_refund_by_gateway(db, desk, payment, 100_000)
+
+    desk.file([PAID, back(name, fee=-1_100)])
+
+    assert desk.balance("gateway_fees") == 6_391 - 1_100
+    assert desk.balance(GATEWAY) == AFTER + 1_100
+    assert (desk.gaps(), desk.queue()) == ([], [])
+
+
+def test_a_batch_of_refunds_alone_is_paid_by_a_debit(desk: Desk) -> None:
+    payment = desk.pay("1")
+    desk.file([PAID])
+    desk.night([credit(BATCH, 574_609)])
+    with desk.begin() as db:
+        _, name = a_refund_by_gateway(db, desk, payment, 100_000)
+    desk.file([Settled("1", -100_000, 0, "refund", ref=name, batch="VNP2026031201")])
+    assert desk.balance(GATEWAY) == -100_000
+
+    assert desk.day == date(2026, 3, 11)
+    desk.night([credit("VNP2026031201", -100_000, "FT2")])
+
+    assert desk.balance(GATEWAY) == 0
+    assert desk.rows("SELECT DISTINCT standing FROM settlement_batch") == [("paid",)]
+    assert (desk.gaps(), desk.queue()) == ([], [])
