@@ -120,14 +120,14 @@ class EndpointAnswer(Answer):
         )
 
 
-class MadeAnswer(EndpointAnswer):
+class NewEndpointAnswer(EndpointAnswer):
     """A new endpoint with its secret, which is never shown again."""
 
     secret_id: SecretId
     secret: str | None = None
 
 
-class SecretAnswer(Answer):
+class EndpointSecretAnswer(Answer):
     """A new secret, which is never shown again."""
 
     secret_id: SecretId
@@ -141,7 +141,7 @@ class EndpointList(Answer):
     items: Sequence[EndpointAnswer]
 
 
-class TestAnswer(Answer):
+class EndpointTestAnswer(Answer):
     """The event that was made; the log tells what came of it."""
 
     event: EventId
@@ -171,7 +171,7 @@ class DeliveryAnswer(Answer):
         return cls.model_validate(_fields(found))
 
 
-class AttemptAnswer(Answer):
+class CallAnswer(Answer):
     """One call. excerpt: the start of a bad answer."""
 
     number: int
@@ -186,7 +186,7 @@ class AttemptAnswer(Answer):
 class DeliveryDetail(DeliveryAnswer):
     """A delivery with every call that was made, the latest first."""
 
-    calls: Sequence[AttemptAnswer]
+    calls: Sequence[CallAnswer]
 
 
 class DeliveryPage(PageOf[DeliveryAnswer]):
@@ -212,7 +212,7 @@ class DeliveriesQuery(Listed):
     kind: Kind | None = None
 
 
-@bp.post("/webhook-endpoints", responses={201: MadeAnswer})
+@bp.post("/webhook-endpoints", responses={201: NewEndpointAnswer})
 @requires(Permission.CHANNELS)
 @creates(key_required=False)
 def create_webhook_endpoint(body: EndpointAsk) -> Response:
@@ -229,7 +229,7 @@ def create_webhook_endpoint(body: EndpointAsk) -> Response:
             at=context.now(),
         )
         found = EndpointAnswer.of(delivery_queries.get(db, made.endpoint_id, at=context.now()))
-        return MadeAnswer(**dict(found), secret_id=made.secret_id)
+        return NewEndpointAnswer(**dict(found), secret_id=made.secret_id)
 
     return _with_secret(work, place=_PLACE)
 
@@ -276,7 +276,7 @@ def change_webhook_endpoint(path: EndpointPath, body: EndpointChange) -> Respons
     return as_json(EndpointAnswer.of(found))
 
 
-@bp.post("/webhook-endpoints/<shown_id:endpoint_id>/secrets", responses={201: SecretAnswer})
+@bp.post("/webhook-endpoints/<shown_id:endpoint_id>/secrets", responses={201: EndpointSecretAnswer})
 @requires(Permission.CHANNELS)
 @creates(key_required=False)
 def replace_webhook_secret(path: EndpointPath, body: SecretAsk) -> Response:
@@ -291,18 +291,20 @@ def replace_webhook_secret(path: EndpointPath, body: SecretAsk) -> Response:
             at=context.now(),
         )
         found = delivery_queries.get(db, path.endpoint_id, at=context.now())
-        return SecretAnswer(secret_id=made.secret_id, old_secret_until=found.old_secret_until)
+        return EndpointSecretAnswer(
+            secret_id=made.secret_id, old_secret_until=found.old_secret_until
+        )
 
     return _with_secret(work)
 
 
-@bp.post("/webhook-endpoints/<shown_id:endpoint_id>/test", responses={202: TestAnswer})
+@bp.post("/webhook-endpoints/<shown_id:endpoint_id>/test", responses={202: EndpointTestAnswer})
 @requires(Permission.CHANNELS)
 def test_webhook_endpoint(path: EndpointPath) -> Response:
     """Tell this endpoint, and no other, a test event, whatever kinds it chose."""
     with context.transaction() as db:
         event = endpoints.test(db, path.endpoint_id, by=context.actor(), at=context.now())
-    return as_json(TestAnswer(event=event), 202)
+    return as_json(EndpointTestAnswer(event=event), 202)
 
 
 @bp.get("/webhook-endpoints/<shown_id:endpoint_id>/deliveries", responses={200: DeliveryPage})
@@ -360,7 +362,7 @@ def _with_secret(work: creating.Work, place: str | None = None) -> Response:
     key = creating.request_key(required=False)
     with context.transaction() as db:
         kept = creating.once(db, key, work, status=201)
-        secret_id = SecretAnswer.model_validate(
+        secret_id = EndpointSecretAnswer.model_validate(
             {"secret_id": kept.body["secret_id"], "old_secret_until": None}
         ).secret_id
         told = dict(kept.body) | {"secret": _shown(db, secret_id)}
@@ -379,9 +381,7 @@ def _detail(
     found: delivery_queries.Delivery, calls: Sequence[delivery_queries.Attempt]
 ) -> DeliveryDetail:
     made = [
-        AttemptAnswer.model_validate(
-            {name: getattr(call, name) for name in AttemptAnswer.model_fields}
-        )
+        CallAnswer.model_validate({name: getattr(call, name) for name in CallAnswer.model_fields})
         for call in calls
     ]
     return DeliveryDetail.model_validate(_fields(found) | {"calls": made})
