@@ -20,13 +20,15 @@ from schemathesis.engine import events
 from sqlalchemy import text
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from payments import channels
+from payments import channels, sealing
 from payments.domain import ids
 from payments.domain.people import SERVICE
 from tests.cast import a_bill, a_notice, a_school, an_order
-from tests.databases import House
+from tests.databases import RING, House
 from tests.doors import Program, a_program, an_app
+from tests.receivers import Receivers
 from web.limits import Limits
+from webhooks import delivery
 
 EXAMPLES: Final = 10  # for each address, beside those of the coverage phase
 SEED: Final = 20260110
@@ -150,7 +152,11 @@ def a_ground(house: House) -> Ground:
         f"/api/v1/payment-orders/{shown}/refunds",
         {"amount": 1_000, "reason": "Nghỉ một ngày", "payee": payee},
     )
+    endpoint = program.post("/api/v1/webhook-endpoints", {"url": "https://erp.example.vn/x"})
+    endpoint_id = endpoint.json["id"]
     known = {
+        "endpoint_id": endpoint_id,
+        "delivery_id": _a_delivery(house, program, endpoint_id),
         "invoice_id": ids.shown("inv", open_bill),
         "order_id": shown,
         "payment_id": ids.shown("pay", payment),
@@ -160,3 +166,17 @@ def a_ground(house: House) -> Ground:
         "channel": "vietqr",
     }
     return Ground(app, program, known)
+
+
+def _a_delivery(house: House, program: Program, endpoint_id: str) -> str:
+    """What the worker makes of a test event."""
+    assert RING.signing is not None
+    program.post(f"/api/v1/webhook-endpoints/{endpoint_id}/test")
+    sealing.seal_all(house.system, key=RING.signing, at=house.clock.now())
+    house.wait_for_others()
+    sealing.seal_all(house.system, key=RING.signing, at=house.clock.now())
+    delivery.drain(
+        house.sessions, house.system, Receivers(), clock=house.clock, trouble=lambda *_: None
+    )
+    page = program.get(f"/api/v1/webhook-endpoints/{endpoint_id}/deliveries").json
+    return str(page["items"][0]["id"])
