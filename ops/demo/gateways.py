@@ -139,14 +139,20 @@ def _give_back(story: Story) -> None:
         "hoàn qua cổng: VNPAY hoàn đủ, MoMo và ZaloPay hoàn một phần; kế toán trưởng duyệt",
         "refunds by the gateways: VNPAY all of it, MoMo and ZaloPay a part; the chief approves",
     )
+    before = sum(len(_refunds(town, name)) for name in SETTLING)
     for who, amount in ({ALL_BACK: TUITION} | SOME_BACK).items():
         house = story.house(who)
         body = {"amount": amount, "reason": "Học sinh chuyển lớp", "method": "gateway"}
         made = house.api.post(f"/payment-orders/{story.bills[who].order}/refunds", body)
         house.desk.approve_refund(made["id"])
         story.refunds[who] = made["id"]
-    for who in story.refunds:
-        _becomes(story, who, "sent", "done")
+    # `sent` is written before the call: only the gateways tell when all of them have been asked.
+    town.teller.wait(
+        "ba cổng phải nhận được yêu cầu hoàn",
+        "three gateways must have been asked for the refunds",
+        lambda: sum(len(_refunds(town, name)) for name in SETTLING),
+        lambda seen: seen >= before + len(story.refunds),
+    )
 
 
 def given_back(story: Story) -> None:
@@ -188,6 +194,11 @@ def _settled(town: Town) -> Sequence[tuple[House, str]]:
 def _merchant(house: House, name: str) -> str:
     keys: Mapping[str, str] = house.seeded.gateways[name]
     return next(iter(keys.values()))
+
+
+def _refunds(town: Town, name: str) -> Sequence[Any]:
+    found: Sequence[Any] = town.bank.get(f"/gateways/{name}/refunds")["refunds"]
+    return found
 
 
 def _orders(town: Town, name: str) -> set[str]:
