@@ -10,8 +10,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+from adapters.payouts import writer
 from ops import check_ledger
-from payments import allocations, money_in, receipts, refunds, sealing, vault
+from payments import allocations, money_in, payouts, receipts, refunds, sealing, vault
 from payments.domain.money import Money
 from tests.cast import ACCOUNT, School, a_bill, a_school, an_order
 from tests.databases import RING, House, a_clone
@@ -55,6 +56,9 @@ BREAKS = {
     "bills are booked": "UPDATE journal SET event_key = 'x' || id WHERE kind = 'invoice_issued'",
     "receipt numbers have no gap": "DELETE FROM receipt WHERE number = 1",
     "receipts say what was applied": "UPDATE receipt SET amount = amount + 1",
+    "refunds are held": "UPDATE refund SET amount = amount + 1",
+    "refunds that are done have left": "UPDATE refund SET status = 'sent' WHERE status = 'done'",
+    "payout files say what is in them": "UPDATE payout SET total = total + 1",
     "everything is explained": "UPDATE payment SET amount = amount + 1",
     check_ledger.RECEIPTS: "UPDATE receipt SET content_hash = sha256('other')",
 }
@@ -92,8 +96,8 @@ def school(addresses: Addresses, lived_in: tuple[str, School]) -> Iterator[Schoo
 
 
 def a_lived_in_school(house: House) -> School:
-    """A school that has seen a payment over, a credit used, an undo, a refund, a settlement, and
-    two seals."""
+    """A school that has seen a payment over, a credit used, an undo, a settlement, a refund that is
+    asked for, one that was paid by a file, and two seals."""
     school, at = a_school(house), house.clock.now()
     with house.sessions.begin(school.biller_id) as db:
         first = an_order(db, school, a_bill(db, school))
@@ -129,8 +133,30 @@ def a_lived_in_school(house: House) -> School:
             at=at + timedelta(minutes=5),
         )
         a_bill(db, school, 0, "GB-3")
+    _paid_out(school, refunds.Source(paid.payment_id, allocation_id=paid.id))
     seal(school)
     return school
+
+
+def _paid_out(school: School, source: refunds.Source) -> None:
+    at = school.house.clock.now()
+    with school.house.sessions.begin(school.biller_id) as db:
+        refund = refunds.request(
+            db,
+            source,
+            Money(15_000),
+            reason="nghỉ 1 bữa",
+            to=refunds.Payee("Nguyễn Thị Minh Hằng", "999999", "9999000111"),
+            by=school.accountant,
+            at=at,
+        )
+        refunds.approve(db, refund, by=school.chief, at=at)
+        account = db.execute(text("SELECT id FROM bank_account")).scalar_one()
+        by = school.accountant
+        payouts.make(db, account, [refund], writer=writer.for_bank, by=by, at=at)
+        refunds.record_done(
+            db, refund, account_number=ACCOUNT, reference="FT9", by=school.chief, at=at
+        )
 
 
 def seal(school: School) -> None:
