@@ -51,7 +51,7 @@ def list_gateways() -> ResponseReturnValue:
                 "base": f"{request.host_url}{gateway.name}",
                 "keys": [key.name for key in gateway.keys],
                 "doors": [f"{door.method} {door.path}" for door in gateway.doors],
-                "faults_of": sorted({door.name for door in gateway.doors}),
+                "faults_of": gateway.door_names(),
                 "codes": {code: list(both) for code, both in gateway.codes.items()},
                 "settles": gateway.holds_money,
             }

@@ -47,10 +47,11 @@ def _view(gateway: Gateway, door: Door) -> Callable[..., ResponseReturnValue]:
         call = _call(gateway, here, path)
         with here.store.begin() as db:
             checkout.lapse(db, epoch=call.epoch)
-            upset = upsets.take(db, gateway.name, door.name)
+            name = door.called(call)
+            upset = upsets.take(db, gateway.name, name)
             acted = upset is None or upsets.acts(upset)
             answer = door.act(db, call) if acted else None
-            _log(db, gateway, door, call, answer, upset)
+            _log(db, gateway, name, call, answer, upset)
         if answer is not None and answer.after is not None:
             answer = answer.after(here.store)
         here.courier.wake()
@@ -70,7 +71,7 @@ def _call(gateway: Gateway, here: Running, path: Mapping[str, str]) -> Call:
     body: Any = request.get_json(silent=True) if request.is_json else request.form.to_dict()
     epoch = here.clock.epoch()
     return Call(
-        body=body if isinstance(body, dict) else None,
+        body=body if isinstance(body, dict) and _is_text(body) else None,
         query=request.args.to_dict(),
         headers={name.lower(): value for name, value in request.headers.items()},
         path=path,
@@ -78,6 +79,15 @@ def _call(gateway: Gateway, here: Running, path: Mapping[str, str]) -> Call:
         epoch=epoch,
         base=f"{request.host_url}{gateway.name}",
     )
+
+
+def _is_text(body: Mapping[str, Any]) -> bool:
+    """JSON can write half a character, which no text can hold."""
+    try:
+        json.dumps(body, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _response(gateway: Gateway, answer: Answer) -> Response:
@@ -95,7 +105,7 @@ def _response(gateway: Gateway, answer: Answer) -> Response:
 def _log(
     db: sqlite3.Connection,
     gateway: Gateway,
-    door: Door,
+    door: str,
     call: Call,
     answer: Answer | None,
     upset: Fault | None,
@@ -108,7 +118,7 @@ def _log(
         "INSERT INTO request_log (gateway, door, at, asked, status, answer, fault)"
         " VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
-            gateway.name, door.name, call.now.isoformat(),
+            gateway.name, door, call.now.isoformat(),
             json.dumps(asked, ensure_ascii=False, default=str)[:_LOGGED],
             None if answer is None else answer.status,
             json.dumps(said, ensure_ascii=False)[:_LOGGED], upset.kind if upset else "",

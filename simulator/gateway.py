@@ -153,12 +153,22 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """One address of the gateway. name: what faults call it."""
+    """One address of the gateway. name: what faults call it.
+
+    which: where one address serves several calls, the name of each; it is one of `others`, or
+    the door's own.
+    """
 
     method: str
     path: str
     name: str
     act: Callable[[sqlite3.Connection, Call], Answer]
+    others: tuple[str, ...] = ()
+    which: Callable[[Call], str] | None = None
+
+    def called(self, call: Call) -> str:
+        """The name of this very call."""
+        return self.name if self.which is None else self.which(call)
 
 
 class Gateway(ABC):
@@ -181,6 +191,10 @@ class Gateway(ABC):
     @abstractmethod
     def doors(self) -> Sequence[Door]:
         """The addresses merchants call and browsers open."""
+
+    def door_names(self) -> list[str]:
+        """What the faults of an API call may be limited to."""
+        return sorted({name for door in self.doors for name in (door.name, *door.others)})
 
     @abstractmethod
     def notice(self, merchant: Merchant, order: Order, payment: Payment | None) -> Message:

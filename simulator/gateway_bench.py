@@ -76,7 +76,7 @@ def page(name: str, refusal: Refused | None = None) -> str:
         door_faults=list(mischief.DOOR.values()),
         file_faults=list(mischief.SETTLEMENT.values()),
         choices=faults.CHOICES,
-        doors=sorted({door.name for door in gateway.doors}),
+        doors=gateway.door_names(),
         routes=GATEWAY_ROUTES,
         grouped=grouped,
         **shown,

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
-import hmac
 import json
 import re
 import sqlite3
@@ -40,6 +38,7 @@ from simulator.gateway import (
     Refund,
 )
 from simulator.sheet import Row, Sheet
+from simulator.signing import hmac_sha256, same, with_query
 
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ0123456789"
 _LIMITS: Mapping[str, tuple[int, int]] = {
@@ -139,8 +138,7 @@ class Momo(Gateway):
 
     def back(self, merchant: Merchant, order: Order, payment: Payment | None) -> str:
         """The redirect address with the signed fields of the IPN."""
-        told = urlencode(_result(merchant, order, payment))
-        return f"{order.return_url}{'&' if '?' in order.return_url else '?'}{told}"
+        return with_query(order.return_url, urlencode(_result(merchant, order, payment)))
 
     def sheet(self, rows: Sequence[Row]) -> Sheet:
         """The settlement file."""
@@ -267,7 +265,7 @@ class Momo(Gateway):
 def signature(keys: Mapping[str, str], names: Sequence[str], told: Mapping[str, Any]) -> str:
     """The signature over these fields in this order; the access key is the merchant's own."""
     text = "&".join(f"{name}={_text(keys, name, told)}" for name in names)
-    return hmac.digest(keys["secret_key"].encode(), text.encode(), hashlib.sha256).hex()
+    return hmac_sha256(keys["secret_key"], text)
 
 
 def _text(keys: Mapping[str, str], name: str, told: Mapping[str, Any]) -> str:
@@ -295,8 +293,7 @@ def _checked(
     missing = [name for name in names if name != "accessKey" and told.get(name) is None]
     if missing:
         return _said(call, told, 20, subErrors=[{"field": missing[0], "message": "required"}])
-    given = str(told.get("signature", "")).lower()
-    if not given.isascii() or not hmac.compare_digest(given, signature(merchant.keys, names, told)):
+    if not same(told.get("signature"), signature(merchant.keys, names, told)):
         return _said(call, told, 20, subErrors=[{"field": "signature", "message": "invalid"}])
     if not idempotent:
         return act(merchant, told)

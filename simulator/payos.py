@@ -9,8 +9,6 @@ published: those here are seen in practice or ours.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import re
 import sqlite3
@@ -37,6 +35,7 @@ from simulator.gateway import (
     Payment,
 )
 from simulator.memo import fold
+from simulator.signing import equal, hmac_sha256, same, with_query
 
 _HEX = "0123456789abcdef"
 _CAPITALS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
@@ -117,7 +116,7 @@ class Payos(Gateway):
             "status": _STATUS[order.state], "orderCode": order.reference,
         }  # fmt: skip
         where = str(order.asked["cancelUrl"]) if cancelled else order.return_url
-        return f"{where}{'&' if '?' in where else '?'}{urlencode(told)}"
+        return with_query(where, urlencode(told))
 
     def stranger(self, reference: str) -> str:
         """Another number."""
@@ -163,9 +162,7 @@ class Payos(Gateway):
         if any(told.get(name) is None for name in _SIGNED):
             return _failed("20")
         text = "&".join(f"{name}={told[name]}" for name in _SIGNED)
-        given = str(told.get("signature", "")).lower()
-        right = digest(merchant.keys["checksum_key"], text)
-        if not given.isascii() or not hmac.compare_digest(given, right):
+        if not same(told.get("signature"), hmac_sha256(merchant.keys["checksum_key"], text)):
             return _failed("201")
         if not _well_formed(told, call.epoch):
             return _failed("20")
@@ -254,15 +251,9 @@ class Payos(Gateway):
 
     def _who(self, db: sqlite3.Connection, call: Call) -> Merchant | None:
         merchant = merchants.find(db, self.name, call.headers.get("x-client-id", ""))
-        given = call.headers.get("x-api-key", "")
-        if merchant is None or not given.isascii():
+        if merchant is None or not equal(call.headers.get("x-api-key"), merchant.keys["api_key"]):
             return None
-        return merchant if hmac.compare_digest(given, merchant.keys["api_key"]) else None
-
-
-def digest(key: str, text: str) -> str:
-    """HMAC-SHA256 as payOS prints it."""
-    return hmac.digest(key.encode(), text.encode(), hashlib.sha256).hex()
+        return merchant
 
 
 def sign_data(data: Mapping[str, Any]) -> str:
@@ -284,7 +275,7 @@ def _value(value: object) -> str:
 
 
 def _good(merchant: Merchant, data: Mapping[str, Any]) -> Answer:
-    mark = digest(merchant.keys["checksum_key"], sign_data(data))
+    mark = hmac_sha256(merchant.keys["checksum_key"], sign_data(data))
     return Answer({"code": "00", "desc": "success", "data": data, "signature": mark})
 
 
@@ -293,7 +284,7 @@ def _failed(code: str, status: int = 200) -> Answer:
 
 
 def _webhook(merchant: Merchant, url: str, data: Mapping[str, Any]) -> Message:
-    mark = digest(merchant.keys["checksum_key"], sign_data(data))
+    mark = hmac_sha256(merchant.keys["checksum_key"], sign_data(data))
     body = {"code": "00", "desc": "success", "success": True, "data": data, "signature": mark}
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
     return Message("POST", url, text, {"Content-Type": "application/json"})

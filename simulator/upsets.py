@@ -28,7 +28,7 @@ def plan(db: sqlite3.Connection, gateway: Gateway, body: object) -> None:
     """{"faults": [...], "calls": 1, "door": ""}: spoil the next calls. Raises Refused."""
     given = asks.parts(body, {"faults", "calls", "door"})
     door = given.get("door", "")
-    known = sorted({each.name for each in gateway.doors})
+    known = gateway.door_names()
     if door and door not in known:
         listed = ", ".join(known)
         raise Refused(f"door phải là một trong: {listed}", f"door must be one of: {listed}")

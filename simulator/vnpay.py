@@ -7,8 +7,6 @@ the encoded parameters, HMAC-SHA512; JSON calls over raw values joined by `|`. A
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -36,6 +34,7 @@ from simulator.gateway import (
     Refund,
 )
 from simulator.sheet import Row, Sheet
+from simulator.signing import hmac_sha512, same, with_query
 
 _UPPER = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 _STAMP = "%Y%m%d%H%M%S"
@@ -108,9 +107,10 @@ class Vnpay(Gateway):
     @property
     def doors(self) -> Sequence[Door]:
         """The payment page and the one address for programs."""
+        api, act = "/merchant_webapi/api/transaction", self._transaction
         return (
             Door("GET", "/paymentv2/vpcpay.html", "create", self._open),
-            Door("POST", "/merchant_webapi/api/transaction", "transaction", self._transaction),
+            Door("POST", api, "query", act, ("refund",), _command),
         )
 
     def number(self, counted: int, at: datetime) -> str:
@@ -122,7 +122,7 @@ class Vnpay(Gateway):
         """The IPN: a GET with the result in its query."""
         url = order.notify_url or merchant.notify_url
         told = _result(merchant, order, payment)
-        return Message("GET", f"{url}{'&' if '?' in url else '?'}{told}" if url else "")
+        return Message("GET", with_query(url, told) if url else "")
 
     def accepted(self, status: int, answer: bytes) -> bool:
         """Recorded, or recorded before."""
@@ -131,8 +131,7 @@ class Vnpay(Gateway):
 
     def back(self, merchant: Merchant, order: Order, payment: Payment | None) -> str:
         """The return address with the result, signed like the IPN."""
-        joint = "&" if "?" in order.return_url else "?"
-        return f"{order.return_url}{joint}{_result(merchant, order, payment)}"
+        return with_query(order.return_url, _result(merchant, order, payment))
 
     def sheet(self, rows: Sequence[Row]) -> Sheet:
         """The settlement file."""
@@ -156,11 +155,7 @@ class Vnpay(Gateway):
         merchant = merchants.find(db, self.name, told.get("vnp_TmnCode", ""))
         if merchant is None:
             return _page_error("02")
-        given = told.get("vnp_SecureHash", "").lower()
-        if (
-            not any(hmac.compare_digest(given, mark) for mark in _marks(merchant, told))
-            or not given.isascii()
-        ):
+        if not same(told.get("vnp_SecureHash"), *_marks(merchant, told)):
             return _page_error("97")
         if any(not re.fullmatch(form, told.get(name, "")) for name, form in _FORMS.items()) or any(
             told.get(name) and not re.fullmatch(form, told[name]) for name, form in _MAY.items()
@@ -207,8 +202,7 @@ class Vnpay(Gateway):
         if not names or any(not told.get(f"vnp_{name}") for name in names if name not in optional):
             return say("03")
         signed = "|".join(told.get(f"vnp_{name}", "") for name in names)
-        given = told.get("vnp_SecureHash", "").lower()
-        if not given.isascii() or not hmac.compare_digest(given, _hash(merchant, signed)):
+        if not same(told.get("vnp_SecureHash"), _hash(merchant, signed)):
             return say("97")
         request = told["vnp_RequestId"]
         if not remembering.first_time(db, merchant, f"{call.now:%Y%m%d}:{request}"):
@@ -304,6 +298,10 @@ class _Reply:
         return Answer(answer)
 
 
+def _command(call: Call) -> str:
+    return "refund" if (call.body or {}).get("vnp_Command") == "refund" else "query"
+
+
 def sign_data(params: Mapping[str, str], *, plain: str = "*", tilde: str = "%7E") -> str:
     """The parameters as they are signed and sent. plain, tilde: what the encoder leaves alone."""
     kept = sorted(
@@ -313,16 +311,9 @@ def sign_data(params: Mapping[str, str], *, plain: str = "*", tilde: str = "%7E"
         and name not in {"vnp_SecureHash", "vnp_SecureHashType"}
         and value != ""
     )
-    return "&".join(f"{name}={_encoded(value, plain, tilde)}" for name, value in kept)
-
-
-def digest(secret: str, text: str) -> str:
-    """HMAC-SHA512 as VNPAY prints it."""
-    return hmac.digest(secret.encode(), text.encode(), hashlib.sha512).hex()
-
-
-def _encoded(value: str, plain: str, tilde: str) -> str:
-    return quote_plus(value, safe=plain).replace("~", tilde)
+    return "&".join(
+        f"{name}={quote_plus(value, safe=plain).replace('~', tilde)}" for name, value in kept
+    )
 
 
 def _marks(merchant: Merchant, told: Mapping[str, str]) -> Iterable[str]:
@@ -332,7 +323,7 @@ def _marks(merchant: Merchant, told: Mapping[str, str]) -> Iterable[str]:
 
 
 def _hash(merchant: Merchant, text: str) -> str:
-    return digest(merchant.keys["hash_secret"], text)
+    return hmac_sha512(merchant.keys["hash_secret"], text)
 
 
 def _result(merchant: Merchant, order: Order, payment: Payment | None) -> str:

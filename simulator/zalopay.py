@@ -8,7 +8,6 @@ times; how an order failed has to be asked. The gaps between the three are ours.
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
 import re
 import sqlite3
@@ -35,6 +34,7 @@ from simulator.gateway import (
     Refund,
 )
 from simulator.sheet import Row, Sheet
+from simulator.signing import hmac_sha256, same, with_query
 
 _DIGITS = "123456789"
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghjkmnpqrstuvwxyz23456789"
@@ -125,7 +125,7 @@ class Zalopay(Gateway):
             "amount": str(order.amount), "discountamount": "0", "status": status,
         }  # fmt: skip
         told["checksum"] = mac(merchant.keys["key2"], *told.values())
-        return f"{order.return_url}{'&' if '?' in order.return_url else '?'}{urlencode(told)}"
+        return with_query(order.return_url, urlencode(told))
 
     def stranger(self, reference: str) -> str:
         """The day stays, so that only the order is unknown."""
@@ -262,7 +262,7 @@ class Zalopay(Gateway):
 
 def mac(key: str, *parts: str) -> str:
     """The mac over the parts joined by `|`."""
-    return hmac.digest(key.encode(), "|".join(parts).encode(), hashlib.sha256).hex()
+    return hmac_sha256(key, "|".join(parts))
 
 
 def _texts(call: Call) -> dict[str, str]:
@@ -271,8 +271,7 @@ def _texts(call: Call) -> dict[str, str]:
 
 
 def _signed(merchant: Merchant, told: Mapping[str, str], *parts: str) -> bool:
-    given = told.get("mac", "").lower()
-    return given.isascii() and hmac.compare_digest(given, mac(merchant.keys["key1"], *parts))
+    return same(told.get("mac"), mac(merchant.keys["key1"], *parts))
 
 
 def _wrong_create(told: Mapping[str, str], call: Call) -> int:
@@ -280,14 +279,14 @@ def _wrong_create(told: Mapping[str, str], call: Call) -> int:
     lengths = {"app_user": 50, "app_trans_id": 40, "description": 256}
     if any(not 0 < len(told.get(name, "")) <= most for name, most in lengths.items()):
         return -401
-    if not re.fullmatch("[1-9][0-9]{0,11}", told["amount"]) or not told["app_time"].isdigit():
+    if not re.fullmatch("[1-9][0-9]{0,11}", told["amount"]):
         return -401
     if not told["app_trans_id"].startswith(f"{call.now:%y%m%d}_"):
         return -92
     if not _fresh(told["app_time"], call):
         return -54
     duration = told.get("expire_duration_seconds") or "900"
-    if not duration.isdigit() or not 300 <= int(duration) <= 2_592_000:
+    if not re.fullmatch("[0-9]{1,9}", duration) or not 300 <= int(duration) <= 2_592_000:
         return -401
     for name, kind, most in (("item", list, 2048), ("embed_data", dict, 1024)):
         try:
