@@ -11,5 +11,11 @@ causes         each kind of discrepancy: why, and what to do
 posting        pairs -> journals -> payments.ledger
 discrepancies  open, propose, approve, resolve
 runs           one run, step by step; may be repeated
+
+settlement_report, settlements      a gateway's file: the port of its reader; received, read
+settlement_rows, settlement_lines   rows -> journals; which statement line pays which batch
+settlement_ways, settlement_late    what a decision books at a gateway; what has not come in time
+settlement_runs, contracts          the steps, which may be repeated; what a gateway may keep
+
 queries        reads for the console and the API
 """
