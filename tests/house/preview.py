@@ -13,7 +13,15 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.house import cast_callbacks, cast_channels, cast_decisions, cast_payer, cast_payouts, cast_staff
+from tests.house import (
+    cast_callbacks,
+    cast_channels,
+    cast_decisions,
+    cast_payer,
+    cast_payouts,
+    cast_settlements,
+    cast_staff,
+)
 from web.language import Language
 from web.pages import Frame, Page
 from web.rendering import HERE, Pages
@@ -34,6 +42,7 @@ def samples(language: Language) -> Mapping[str, Page]:
         **cast_staff.other_pages(),
         **cast_channels.channel_pages(),
         **cast_channels.call_pages(),
+        **cast_settlements.settlement_pages(),
         **cast_callbacks.callback_pages(),
     }
 

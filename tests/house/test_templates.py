@@ -23,6 +23,7 @@ from web.console import decisions as console_decisions
 from web.console import pages as console_pages
 from web.console import papers as console_papers
 from web.console import payouts as console_payouts
+from web.console import settling as console_settling
 from web.language import CATALOGUE, Language
 from web.pages import Page
 from web.portal import pages as portal_pages
@@ -206,6 +207,7 @@ def test_every_page_has_a_sample_and_every_template_a_page() -> None:
         console_papers,
         console_payouts,
         console_decisions,
+        console_settling,
         console_callbacks,
         channel_pages,
         call_pages,
