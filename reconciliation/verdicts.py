@@ -25,8 +25,10 @@ from reconciliation.normalise import LINE_COLUMNS
 from reconciliation.posting import Choice, Line, Verdict
 
 _FREE = """
-SELECT p.*, a.account_number FROM payment p
+SELECT p.*, a.account_number, o.code AS tried FROM payment p
 LEFT JOIN bank_account a ON a.biller_id = p.biller_id AND a.id = p.bank_account_id
+LEFT JOIN attempt t ON t.biller_id = p.biller_id AND t.id = p.attempt_id
+LEFT JOIN payment_order o ON o.biller_id = t.biller_id AND o.id = t.order_id
 WHERE p.biller_id = :biller AND p.free > 0 AND (CAST(:only AS uuid) IS NULL OR p.id = :only)
     AND NOT EXISTS (SELECT FROM discrepancy d WHERE d.biller_id = p.biller_id
         AND d.payment_id = p.id AND d.holds > 0
@@ -173,7 +175,8 @@ def _row_of_payment(row: Any, fields: dict[str, Any]) -> tuple[object, ...]:
         "",
         fields.get("account", ""),
         fields.get("name", ""),
-        fields.get("memo", ""),
+        # The payer of a try chose its order at the gateway; the bank may have cut the code short.
+        row.tried or fields.get("memo", ""),
     )
 
 
