@@ -45,7 +45,8 @@ _SAID = {
     -2: "app_id is not valid", -3: "mac is not valid", -11: "refunded already",
     -13: "refund is too late", -14: "refund amount is not valid", -23: "m_refund_id is duplicate",
     -24: "m_refund_id format is not valid", -25: "m_refund_id date is not valid",
-    -26: "m_refund_id app is not valid", -49: "order was cancelled", -53: "mac is not valid",
+    -26: "m_refund_id app is not valid",
+    -32: "transaction cannot be refunded", -49: "order was cancelled", -53: "mac is not valid",
     -54: "order is expired", -68: "app_trans_id is duplicate", -92: "app_trans_id is not valid",
     -101: "transaction is not found", -401: "request data is not valid", 0: "refund failed",
 }  # fmt: skip
@@ -239,7 +240,7 @@ class Zalopay(Gateway):
             db, self, order, reference=told["m_refund_id"], amount=amount, asked=told, now=call.now
         )
         if refund.state == "failed":
-            return Answer(_said(2, 0) | {"refund_id": int(refund.number)})
+            return Answer(_said(2, -32) | {"refund_id": int(refund.number)})
         return Answer(_said(3, 2) | {"refund_id": int(refund.number)})
 
     def _refund_query(self, db: sqlite3.Connection, call: Call) -> Answer:

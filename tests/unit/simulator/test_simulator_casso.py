@@ -44,6 +44,7 @@ def test_version_two_tells_one_signed_transaction(bench: Bench, listener: Listen
     bench.hook(account, listener, secret=KEY, source="casso", events="both")
 
     made = bench.transfer(account, from_name="NGUYEN VAN A")
+    bench.settle()
     bench.post("/payouts", {"account": account, "amount": 500})
     bench.settle()
 

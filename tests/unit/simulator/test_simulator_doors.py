@@ -92,7 +92,7 @@ def test_any_object_is_answered_in_the_gateways_words(
 
 
 @pytest.mark.parametrize(("name", "method", "path"), doors())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     raw=st.binary(max_size=60) | st.sampled_from([b"[]", b"null", b'{"a":"\\ud800"}', b"{", b""])
 )
