@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import ssl
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -41,10 +42,12 @@ class Reply:
 class Client:
     """Calls gateways. Safe in threads; opens its connections on first use, in this process.
 
-    seconds: until an unanswered request counts as `NoAnswer`.
+    seconds: until a request without a whole answer counts as `NoAnswer`; at most twice that, when
+    an answer's last piece does not come.
     """
 
     def __init__(self, *, seconds: float = 30.0) -> None:
+        self._seconds = seconds
         self._timeout = httpx.Timeout(seconds, connect=min(5.0, seconds))
         self._trust: ssl.SSLContext | None = None
 
@@ -67,6 +70,7 @@ class Client:
     def _call(self, method: str, url: str, **what: Any) -> Reply:
         # Never through a proxy of the environment and never elsewhere: a redirect from a gateway
         # is no answer of its API.
+        end = time.monotonic() + self._seconds
         try:
             with (
                 httpx.Client(
@@ -74,7 +78,7 @@ class Client:
                 ) as client,
                 client.stream(method, url, follow_redirects=False, **what) as response,
             ):
-                return Reply(response.status_code, _object(_read(response)))
+                return Reply(response.status_code, _object(_read(response, end)))
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol) as error:
             raise NotSent(type(error).__name__) from error
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
@@ -87,10 +91,12 @@ class Client:
         return self._trust
 
 
-def _read(response: httpx.Response) -> bytes:
+def _read(response: httpx.Response, end: float) -> bytes:
     read = bytearray()
-    for chunk in response.iter_bytes(64 * 1024):
+    for chunk in response.iter_bytes():  # as it comes, so that drops do not wait to fill a bucket
         read += chunk
+        if time.monotonic() > end:
+            raise NoAnswer("too slow")
         if len(read) > MOST_BYTES:
             raise NoAnswer("longer than 1 MB")
     return bytes(read)

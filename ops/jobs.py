@@ -47,6 +47,7 @@ BATCH: Final = 500
 DRAIN_SECONDS: Final = 8.0  # then the job ends, and a stopping worker with it; the relay asks again
 LONG_DRAIN_SECONDS: Final = 300.0
 CALLS_SECONDS: Final = 20.0  # then nothing new is begun
+CALLS_PATIENCE: Final = 60.0  # longer than a call may take; then the job ends all the same
 CALLS_AT_ONCE: Final = 8
 BATCH_SECONDS: Final = outbox.LEASE.total_seconds() * 2 / 3  # what is not begun by then goes back
 
@@ -145,20 +146,32 @@ def drain(drain: str) -> None:
 
 
 def drain_calls(drain: str) -> None:
-    """Handle the due messages of a drain side by side, so that a slow answer holds up no other."""
+    """Handle the due messages of a drain side by side, so that a slow answer holds up no other.
+
+    What has not answered a while after nothing new is begun is left behind: its thread ends with
+    this process, its lease runs out, and its message is handled again.
+    """
     runtime, handle = _given(), CALLS[drain]
     end = time.monotonic() + CALLS_SECONDS
     working: set[Future[None]] = set()
-    with ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix=drain) as pool:
+    pool = ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix=drain)
+    try:
         while time.monotonic() < end:
             free = CALLS_AT_ONCE - len(working)
             if free:
                 with runtime.system.begin() as db:
-                    claimed = outbox.claim(db, drain, now=runtime.clock.now(), limit=free)
+                    # A suspect may come on top; whoever waited for a thread would lose its lease.
+                    limit = max(1, free - 1)
+                    claimed = outbox.claim(db, drain, now=runtime.clock.now(), limit=limit)
                 working |= {pool.submit(_act, runtime, handle, message) for message in claimed}
             if not working:
                 return
             _, working = wait(working, timeout=0.5, return_when=FIRST_COMPLETED)
+        _, working = wait(working, timeout=CALLS_PATIENCE)
+        if working:
+            log.warning("calls.left_behind", drain=drain, count=len(working))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def deliver() -> None:
