@@ -67,7 +67,7 @@ STATES = tuple(_STATES)
 
 _ROWS = """
 SELECT d.id, d.kind, d.status, d.day, d.amount, d.opened_at, d.assigned_to,
-       coalesce(p.gateway, '') AS way, p.received_at,
+       coalesce(p.gateway, d.gateway, '') AS way, p.received_at,
        coalesce(p.is_notice, l.txn_time IS NOT NULL) OR EXISTS (SELECT FROM bank_line t
            WHERE t.biller_id = d.biller_id AND t.payment_id = p.id AND t.txn_time IS NOT NULL)
            AS timed,

@@ -43,3 +43,27 @@ def test_what_the_bank_takes_back_leaves_the_bill_owing_and_suspense_empty() -> 
         ("credit", "unapplied", 200),
         ("unapplied", "suspense", 500),
     ]
+
+
+@pytest.mark.parametrize(
+    ("way", "amount", "booked"),
+    [
+        ("gateway_fee", -600, [("gateway_fees", "gateway:vnpay", 600)]),
+        ("other_income", 11, [("gateway:vnpay", "other_income", 11)]),
+        (
+            "not_paid",
+            -500,
+            [
+                ("receivable", "unapplied", 300),
+                ("credit", "unapplied", 200),
+                ("unapplied", "gateway:vnpay", 500),
+            ],
+        ),
+    ],
+)
+def test_what_is_missing_at_a_gateway_is_booked_there_and_not_in_suspense(
+    way: str, amount: int, booked: list[tuple[str, str, int]]
+) -> None:
+    legs = previews.transfers(way, amount, paid=300, kept=200, gateway="vnpay")
+
+    assert [(leg.debit, leg.credit, leg.amount.amount) for leg in legs] == booked
