@@ -77,8 +77,8 @@ class SettingField:
 class ChannelPage:
     """One channel. one_of: any one of the fields is enough.
 
-    calls_url: what it told us. POST save_url (every field by its name, drop-<name>), test_url, switch_url (on: 1 or 0);
-    "" where the reader may not, or there is nothing to do it to.
+    calls_url: what it told us. POST save_url (every field by its name, drop-<name>), test_url,
+    switch_url (on: 1 or 0); "" where the reader may not, or there is nothing to do it to.
     """
 
     template: ClassVar[str] = "console/channel.html"
