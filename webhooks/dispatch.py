@@ -87,6 +87,9 @@ def _credit(db: Session, row: Row[Any], event: Event, at: datetime) -> UUID | No
     if event.merchant_reference:
         known = attempts.find(db, row.source, event.merchant_reference)
         if known is not None:
+            # Less may be a part of it; more is looked up before it is believed.
+            if event.amount.amount > known.amount:
+                raise OtherAmount(known.id)
             return _taken(db, row, known.id, event, at)
     incoming = money_in.Incoming(
         gateway=row.source,

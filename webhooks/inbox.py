@@ -139,7 +139,8 @@ def _finding(db: Session, source: EventSource, event: Event) -> Finding:
     if known is None:
         return Finding.UNKNOWN_ORDER
     # A bank credit may be a part of what was asked for; everything else is the whole or wrong.
-    if event.kind is not Kind.CREDIT and event.amount.amount != known.amount:
+    part = event.kind is Kind.CREDIT and event.amount.amount < known.amount
+    if event.amount.amount != known.amount and not part:
         return Finding.WRONG_AMOUNT
     over = known.status == AttemptStatus.SUCCEEDED or (
         event.kind is Kind.ENDED and known.status not in attempts.OPEN

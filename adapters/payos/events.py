@@ -68,9 +68,11 @@ def _event(body: Mapping[str, Any], data: Mapping[str, Any], now: datetime) -> E
         raise ValueError("currency")
     read = credit.read(credit.link_id(data["paymentLinkId"]), data)
     doubt = _doubt(body, data) or ("" if read.bank_reference else "no_bank_reference")
+    told = f"{read.transaction}:{order_code}:{read.amount.amount}"
     return Event(
-        # A doubt has a name of its own, or it would take the place of the credit's own call.
-        event_id=f"doubt:{read.transaction}" if doubt else read.transaction,
+        # A doubt has a name of its own, or it would take the place of the credit's own call; so
+        # has a call about another order or another amount.
+        event_id=f"doubt:{told}" if doubt else told,
         kind=Kind.DOUBT if doubt else Kind.CREDIT,
         account_number=read.account_number,
         amount=read.amount,
@@ -80,6 +82,7 @@ def _event(body: Mapping[str, Any], data: Mapping[str, Any], now: datetime) -> E
         counterparty_name=read.counterparty_name,
         counterparty_account=read.counterparty_account,
         merchant_reference=str(order_code),
+        provider_reference=read.transaction,
         reason=doubt,
     )
 

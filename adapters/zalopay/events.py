@@ -117,11 +117,13 @@ def _paid(fields: Mapping[str, Any]) -> Event:
     reference = fields["app_trans_id"]
     if not _REFERENCE.fullmatch(reference):
         raise ValueError
+    amount = Money(_told(answers.whole(fields["amount"])))
     return Event(
-        event_id=number,
+        # A call about another order or another amount must not stand in the way of the right one.
+        event_id=f"{reference}:{number}:{amount.amount}",
         kind=Kind.PAID,
         account_number="",
-        amount=Money(_told(answers.whole(fields["amount"]))),
+        amount=amount,
         at=_told(answers.moment(fields["server_time"])),
         merchant_reference=reference,
         provider_reference=number,

@@ -82,7 +82,7 @@ def test_a_credit_is_read_with_everything_that_names_it() -> None:
     found = event_of(DATA)
 
     assert found == Event(
-        event_id="b1d2e3f4a5b64c7d8e9f0a1b2c3d4e5f:FT26325123456789",
+        event_id="b1d2e3f4a5b64c7d8e9f0a1b2c3d4e5f:FT26325123456789:887000000123456:1500000",
         kind=Kind.CREDIT,
         account_number="9999001234567",
         amount=Money(1_500_000),
@@ -92,6 +92,7 @@ def test_a_credit_is_read_with_everything_that_names_it() -> None:
         counterparty_name="NGUYEN VAN B",
         counterparty_account="9999006789",
         merchant_reference="887000000123456",
+        provider_reference="b1d2e3f4a5b64c7d8e9f0a1b2c3d4e5f:FT26325123456789",
     )
     assert found.at.utcoffset() == timedelta(hours=7)
 
@@ -103,6 +104,16 @@ def test_two_credits_of_one_link_are_two_events_and_one_told_twice_is_one() -> N
     assert first == again
     assert first.event_id != second.event_id
     assert first.merchant_reference == second.merchant_reference
+
+
+@pytest.mark.parametrize("change", [{"amount": 1_501_000}, {"orderCode": 887000000123457}], ids=str)
+def test_a_call_about_something_else_does_not_take_the_place_of_the_right_one(
+    change: dict[str, Any],
+) -> None:
+    right, wrong = event_of(DATA), event_of(DATA | change)
+
+    assert wrong.event_id != right.event_id
+    assert wrong.transaction == right.transaction
 
 
 @pytest.mark.parametrize("change", [{}, {"transactionDateTime": "?"}, {"amount": 0}], ids=str)

@@ -68,7 +68,7 @@ def test_a_genuine_call_is_one_payment_named_by_zalopays_number() -> None:
     found = told({})
 
     assert found == Event(
-        event_id="261121000000389",
+        event_id="261121_HP7K2M9QX4TW_0123456789abcdef:261121000000389:581000",
         kind=Kind.PAID,
         account_number="",
         amount=Money(581_000),
@@ -76,6 +76,18 @@ def test_a_genuine_call_is_one_payment_named_by_zalopays_number() -> None:
         merchant_reference="261121_HP7K2M9QX4TW_0123456789abcdef",
         provider_reference="261121000000389",
     )
+
+
+@pytest.mark.parametrize("change", [{"amount": 582_000}, {"app_trans_id": "261121_X9"}], ids=str)
+def test_a_call_about_something_else_does_not_take_the_place_of_the_right_one(
+    change: dict[str, Any],
+) -> None:
+    right, wrong = told({}), told(change)
+
+    assert isinstance(right, Event)
+    assert isinstance(wrong, Event)
+    assert wrong.event_id != right.event_id
+    assert wrong.transaction == right.transaction
 
 
 def test_the_orders_amount_counts_whatever_zalopay_gave_or_charged_the_payer() -> None:
