@@ -24,7 +24,7 @@ from web.pages import FieldError
 @dataclass(frozen=True, slots=True)
 class Tab:
     """One entry of the bar. code: today, discrepancies, bills, statements, days, refunds,
-    callbacks."""
+    channels, callbacks."""
 
     code: str
     url: str
