@@ -138,6 +138,13 @@ def _nothing(db: Session, row: Row[Any], event: Event, at: datetime) -> UUID | N
     return None
 
 
+def _unreadable(db: Session, row: Row[Any], event: Event, at: datetime) -> UUID | None:
+    raise Invalid(
+        "Một mục trong cuộc gọi không đọc được; các mục khác đã được xử lý.",
+        "One item of the call cannot be read; the others were handled.",
+    )
+
+
 def _taken(db: Session, row: Row[Any], attempt_id: UUID, event: Event, at: datetime) -> UUID:
     paid = Succeeded(
         event.transaction, event.amount, event.at, event.account_number, event.bank_reference
@@ -162,6 +169,7 @@ VERBS: Final[Mapping[Kind, Callable[[Session, Row[Any], Event, datetime], UUID |
     Kind.ENDED: _ended,
     Kind.DOUBT: _doubt,
     Kind.TEST: _nothing,
+    Kind.UNREADABLE: _unreadable,
 }
 
 

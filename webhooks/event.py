@@ -36,6 +36,7 @@ class Kind(StrEnum):
     ENDED = "ended"  # a try at this gateway is over and no money moved
     DOUBT = "doubt"  # money may have moved: looked up, never assumed
     TEST = "test"  # the gateway tries the address, or says nothing new; books nothing
+    UNREADABLE = "unreadable"  # one of several things a call tells: kept for a person
 
 
 class Finding(StrEnum):

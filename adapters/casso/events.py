@@ -17,6 +17,7 @@ by hand weeks later, and a repeated call books nothing, because its id is rememb
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import json
 from collections.abc import Mapping, Sequence
@@ -73,7 +74,11 @@ class CassoEvents:
     def verify(
         self, call: Call, settings: Mapping[str, str], *, now: datetime
     ) -> Sequence[Event] | Forged:
-        """Check the signature or the token, then read. One unreadable movement refuses the call."""
+        """Check the signature or the token, then read.
+
+        Of a list, a movement that cannot be read is an event of its own, for a person: to refuse
+        the others for its sake would only have Casso send the same list again.
+        """
         try:
             if settings.get("checksum_key"):
                 return _version_2(call, settings["checksum_key"])
@@ -105,8 +110,19 @@ def _version_1(call: Call, token: str, now: datetime) -> Sequence[Event] | Forge
         raise TypeError
     if not movements:
         return (Event("test:empty", Kind.TEST, "", Money(0), now),)
+    read = [_readable(one, now) for one in movements]
+    if all(one.kind is Kind.UNREADABLE for one in read):
+        raise ValueError
     # The same movement twice in one call is one.
-    return tuple(dict.fromkeys(_event(one, _VERSION_1) for one in movements))
+    return tuple(dict.fromkeys(read))
+
+
+def _readable(movement: object, now: datetime) -> Event:
+    try:
+        return _event(movement, _VERSION_1)
+    except _UNREADABLE:
+        digest = hashlib.sha256(json.dumps(movement, sort_keys=True).encode()).hexdigest()
+        return Event(f"unreadable:{digest[:32]}", Kind.UNREADABLE, "", Money(0), now)
 
 
 def _version_2(call: Call, key: str) -> Sequence[Event] | Forged:
