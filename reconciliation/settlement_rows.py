@@ -43,18 +43,19 @@ JOIN settlement_batch b ON b.biller_id = s.biller_id AND b.id = s.batch_id
 WHERE s.biller_id = :biller AND s.status = 'read' ORDER BY s.id LIMIT :limit FOR UPDATE OF s
 """)
 
-# What most rows are: a payment we know, at the amount we know, settled for the first time.
+# What most rows are: a payment we know, at the amount we know, settled for the first time. Each
+# is looked up by its own key (OFFSET keeps the planner from joining the whole table instead).
 _PLAIN = text("""
-SELECT DISTINCT ON (p.id) s.id, p.id AS payment_id FROM settlement_row s
-JOIN settlement_batch b ON b.biller_id = s.biller_id AND b.id = s.batch_id
-JOIN payment p ON p.biller_id = s.biller_id AND p.gateway = b.gateway
-    AND p.provider_reference = s.txn_id AND p.amount = s.gross
-WHERE s.biller_id = :biller AND s.id = ANY(:ids) AND s.kind = 'payment'
-    AND p.bank_account_id IS NULL
-    AND NOT EXISTS (SELECT FROM settlement_row o
-        WHERE o.biller_id = p.biller_id AND o.payment_id = p.id)
+SELECT DISTINCT ON (p.id) s.id, p.id AS payment_id
+FROM unnest(CAST(:ids AS uuid[]), CAST(:gateways AS text[]), CAST(:txns AS text[]),
+    CAST(:amounts AS bigint[])) AS s (id, gateway, txn, gross)
+JOIN LATERAL (SELECT p.biller_id, p.id FROM payment p
+    WHERE p.biller_id = :biller AND p.gateway = s.gateway AND p.provider_reference = s.txn
+        AND p.amount = s.gross AND p.bank_account_id IS NULL OFFSET 0) p ON true
+WHERE NOT EXISTS (SELECT FROM settlement_row o
+        WHERE o.biller_id = :biller AND o.payment_id = p.id)
     AND NOT EXISTS (SELECT FROM settlement_correction c
-        WHERE c.biller_id = p.biller_id AND c.payment_id = p.id)
+        WHERE c.biller_id = :biller AND c.payment_id = p.id)
 ORDER BY p.id, s.id
 """)
 
@@ -152,7 +153,17 @@ def _settle_plain(
     db: Session, rows: Sequence[Row[Any]], agreed: dict[str, list[Contract]], *, at: datetime
 ) -> set[UUID]:
     by_id = {row.id: row for row in rows}
-    plain = db.execute(_PLAIN, {"biller": biller_of(db), "ids": list(by_id)}).all()
+    paid = [row for row in rows if row.kind == "payment"]
+    plain = db.execute(
+        _PLAIN,
+        {
+            "biller": biller_of(db),
+            "ids": [row.id for row in paid],
+            "gateways": [row.gateway for row in paid],
+            "txns": [row.txn_id for row in paid],
+            "amounts": [row.gross for row in paid],
+        },
+    ).all()
     if not plain:
         return set()
     dues = {one.id: _due(agreed[by_id[one.id].gateway], by_id[one.id]) for one in plain}
