@@ -8,7 +8,7 @@ wants to be answered.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from dataclasses import fields as dataclass_fields
 from datetime import datetime
 from enum import StrEnum
@@ -108,11 +108,12 @@ class Forged:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the gateway expects to hear."""
+    """What the gateway expects to hear. forged: it answers a call that was not believed."""
 
     status: int
     body: str
     content_type: str = "application/json"
+    forged: bool = field(default=False, compare=False)
 
 
 class EventSource(Protocol):

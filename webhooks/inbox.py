@@ -44,7 +44,7 @@ def receive(db: Session, source: EventSource, call: Call, *, at: datetime) -> An
         raise NotFound()
     verdict = source.verify(call, settings, now=at)
     if isinstance(verdict, Forged):
-        answer = source.refused(verdict)
+        answer = replace(source.refused(verdict), forged=True)
         if _keep(db, source, call, verdict, answer, at=at) is None:
             _count(db, _first(db, source, _fingerprint(source, call, verdict)))
         return answer

@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 import structlog
-from flask import Blueprint, Response, abort, request
+from flask import Blueprint, Response, abort, g, request
 from werkzeug.exceptions import MethodNotAllowed, RequestEntityTooLarge
 
 from payments import billers
@@ -51,6 +51,7 @@ def blueprint(
             # Nothing was kept: the gateway has to call again, so it hears that in its own words.
             log.error("webhook.failed", gateway=gateway, exc_info=error)
             answer = source.failed()
+        g.forged = answer.forged  # counted against its address, whatever the gateway's own answer
         return Response(answer.body, answer.status, content_type=answer.content_type)
 
     return bp
