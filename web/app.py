@@ -31,8 +31,8 @@ from web.api import (
     receipts,
     reconciliation,
     refunds,
-    spec,
     settlements,
+    spec,
     statements,
     webhook_endpoints,
 )
@@ -58,14 +58,14 @@ API: Final = (
     payouts,
     receipts,
     statements,
+    settlements,
     reconciliation,
     discrepancies,
-    settlements,
     ledger,
     channels,
+    contracts,
     events,
     webhook_endpoints,
-    contracts,
 )
 """The nouns of /api/v1, in the order in which /api/docs shows them."""
 

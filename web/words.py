@@ -205,6 +205,18 @@ WORDS: Final[Mapping[str, Mapping[str, Word]]] = {
         "read": _word("Đã đọc", "Read", "tick", "ok"),
         "refused": _word("Không đọc được", "Refused", "alert", "warn"),
     },
+    "settlement_batch": {
+        "awaited": _word("Chờ tiền về", "Money awaited", "clock", "wait"),
+        "short": _word("Về thiếu", "Came short", "half", "warn"),
+        "over": _word("Về thừa", "Came over", "plus", "warn"),
+        "paid": _word("Đã về đủ", "Paid in full", "tick", "ok"),
+    },
+    "settlement_row": {
+        "read": _word("Đã đọc", "Read", "sheet", "off"),
+        "booked": _word("Đã ghi sổ", "Booked", "tick", "ok"),
+        "suspended": _word("Chờ giải thích", "Awaits an explanation", "alert", "warn"),
+        "resolved": _word("Đã xử lý", "Resolved", "tick", "ok"),
+    },
     "run": {
         "running": _word("Đang chạy", "Running", "turn", "act"),
         "done": _word("Đã xong", "Done", "tick", "ok"),
@@ -236,18 +248,6 @@ WORDS: Final[Mapping[str, Mapping[str, Word]]] = {
             "chuyển hướng, không đi theo", "a redirect, not followed", "turn", "warn"
         ),
         "status": _word("báo lỗi", "answered with an error", "cross", "warn"),
-    "settlement_batch": {
-        "awaited": _word("Chờ tiền về", "Money awaited", "clock", "wait"),
-        "short": _word("Về thiếu", "Came short", "half", "warn"),
-        "over": _word("Về thừa", "Came over", "plus", "warn"),
-        "paid": _word("Đã về đủ", "Paid in full", "tick", "ok"),
-    },
-    "settlement_row": {
-        "read": _word("Đã đọc", "Read", "sheet", "off"),
-        "booked": _word("Đã ghi sổ", "Booked", "tick", "ok"),
-        "suspended": _word("Chờ giải thích", "Awaits an explanation", "alert", "warn"),
-        "resolved": _word("Đã xử lý", "Resolved", "tick", "ok"),
-    },
         "gone": _word("không còn ở đây", "gone", "struck", "warn"),
     },
     # How money comes; shown without a pill.

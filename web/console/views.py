@@ -20,10 +20,10 @@ from web.console import (
     views_payouts,
     views_refunds,
     views_runs,
+    views_settlements,
     views_signin,
     views_statements,
     views_today,
-    views_settlements,
 )
 from web.problems import LacksScope, NeedsSignIn, TooLarge, answer
 from web.rendering import Pages
@@ -36,13 +36,13 @@ NOUNS: Final = (
     ("discrepancies", views_discrepancies.ROUTES),
     ("days", views_days.ROUTES),
     ("statements", views_statements.ROUTES),
+    ("settlements", views_settlements.ROUTES),
     ("refunds", views_refunds.ROUTES),
     ("payouts", views_payouts.ROUTES),
     ("bills", views_bills.ROUTES),
     ("runs", views_runs.ROUTES),
     ("channels", views_channels.ROUTES),
     ("calls", views_calls.ROUTES),
-    ("settlements", views_settlements.ROUTES),
     ("callbacks", views_callbacks.ROUTES),
 )
 """Noun -> its doors: method, rule, view."""
@@ -65,14 +65,14 @@ def blueprint(pages: Pages, limited: Callable[[View], View]) -> Blueprint:
     def too_large(error: RequestEntityTooLarge) -> ResponseReturnValue:
         if request.endpoint == "console.statements_receive":
             return views_statements.too_large(error)
+        if request.endpoint == "console.settlements_receive":
+            return views_settlements.too_large(error)
         return answer(TooLarge(), pages=pages)
 
     bp.register_error_handler(NeedsSignIn, views_signin.to_sign_in)
     bp.register_error_handler(LacksScope, no_role)
     bp.register_error_handler(RequestEntityTooLarge, too_large)
     for noun, routes in NOUNS:
-        if request.endpoint == "console.settlements_receive":
-            return views_settlements.too_large(error)
         for method, rule, view in routes:
             called = limited(view) if view in views_signin.LIMITED else view
             bp.add_url_rule(rule, f"{noun}_{view.__name__}", called, methods=[method])
