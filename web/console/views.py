@@ -12,9 +12,9 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from web.console import (
     answers,
     views_bills,
+    views_callbacks,
     views_calls,
     views_channels,
-    views_callbacks,
     views_days,
     views_discrepancies,
     views_payouts,
