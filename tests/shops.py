@@ -19,6 +19,7 @@ from sqlalchemy import text
 
 from payments import access, billers
 from payments.domain import ids
+from payments.domain.money import Money
 from payments.domain.people import KEY_SCOPES
 from tests import doors
 from tests.cast import a_person
@@ -27,6 +28,9 @@ from tests.town import Town
 
 AMOUNT: Final = 581_000
 FEE_BPS: Final = 110
+OPENING: Final = 50_000_000
+"""What the school's account holds in the beginning: refunds may be more than a day's takings."""
+HOLDER: Final = "TRUONG TIEU HOC HOA SEN"
 KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "vnpay": ("tmn_code", "hash_secret"),
     "momo": ("partner_code", "access_key", "secret_key"),
@@ -85,10 +89,9 @@ class Shop:
             timeout=30,
         )
         stack.callback(self.http.close)
-        town.ask("/accounts", {"number": self.account, "holder": "TRUONG TIEU HOC HOA SEN"})
+        town.ask("/accounts", {"number": self.account, "holder": HOLDER, "opening": OPENING})
         self.endpoint = self.post("/webhook-endpoints", {"url": self.heard.url})
         self.merchants = {gateway: self._sign_up(gateway) for gateway in gateways}
-        self._chief: doors.Clerk | None = None
 
     # What its program does
 
@@ -138,12 +141,20 @@ class Shop:
         assert said.status_code == 200, said.text
         return str(made["id"])
 
+    def makes_payout(self, *refunds: str) -> None:
+        """The chief accountant puts refunds into a file for the bank."""
+        account = ids.shown("acc", self.one("SELECT id FROM bank_account"))
+        chief = self.chief
+        headers = {"X-CSRF-Token": chief.token, "Idempotency-Key": f"shop-{next(_serial)}"}
+        told = {"account": account, "refunds": list(refunds)}
+        made = chief.client.post("/api/v1/payouts", headers=headers, json=told)
+        assert made.status_code == 201, made.text
+
     @property
     def chief(self) -> doors.Clerk:
         """The chief accountant at the API, signed in."""
-        if self._chief is None:
-            self._chief = doors.a_clerk(self.town.app, self.town.house, self._boss)
-        return self._chief
+        self.town.house.clock.at = self.town.now
+        return doors.a_clerk(self.town.app, self.town.house, self._boss)
 
     # What payers do at the gateway
 
@@ -257,7 +268,7 @@ class Shop:
 
     def _sign_up(self, gateway: str) -> str:
         """Become a merchant at the gateway, and tell Thuphi its keys."""
-        told: dict[str, Any] = {"title": "TRUONG TIEU HOC HOA SEN", "account": self.account}
+        told: dict[str, Any] = {"title": HOLDER, "account": self.account}
         told |= {"fee_bps": FEE_BPS} if gateway in HOLDERS else {}
         told |= {"notify_url": f"{self.town.url}/webhooks/{gateway}/{self.code}"}
         made = self.town.ask(f"/gateways/{gateway}/merchants", told)
@@ -284,7 +295,8 @@ class Shop:
                 db,
                 bank_bin="999999",
                 number=self.account,
-                holder="TRUONG TIEU HOC HOA SEN",
+                holder=HOLDER,
+                opening_balance=Money(OPENING),
                 opened_on=self.opened_on,
                 at=at,
                 notice_source=notice_source,

@@ -63,6 +63,12 @@ _NO_PAYMENT: Final = Failure(
     "Cổng không tìm thấy giao dịch đã nộp.", "The gateway does not find the payment.", *_SUPPORT
 )
 
+_NEVER_THERE: Final = Failure(
+    "Cổng chưa hề nhận được yêu cầu hoàn này.",
+    "The gateway never received this request.",
+    *_AGAIN,
+)
+
 FAILURES: Final[Mapping[str, Failure]] = {
     "not_refundable": _NOT_REFUNDABLE,
     "not_successful": _NOT_REFUNDABLE,
@@ -87,11 +93,8 @@ FAILURES: Final[Mapping[str, Failure]] = {
     "maintenance": _BUSY,
     "rate_limited": _BUSY,
     "payment_not_found": _NO_PAYMENT,
-    "not_found": Failure(
-        "Cổng chưa hề nhận được yêu cầu hoàn này.",
-        "The gateway never received this request.",
-        *_AGAIN,
-    ),
+    "not_found": _NEVER_THERE,
+    "never_arrived": _NEVER_THERE,
     "not_sent": Failure(
         "Không kết nối được tới cổng nên chưa có gì được gửi.",
         "The gateway could not be reached, so nothing was sent.",

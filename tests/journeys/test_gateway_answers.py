@@ -8,38 +8,26 @@ from collections.abc import Callable
 import pytest
 
 from tests import promise
+from tests.journeys.faults import BROKEN
 from tests.shops import AMOUNT, Shop
-from tests.town import FAULT_SECONDS, Town
+from tests.town import Town
 
 pytestmark = pytest.mark.slow
 
 CALLED = ("momo", "zalopay", "payos")
 """Gateways that are called to begin a try; VNPAY's address is made without a call."""
 
-BROKEN: dict[str, object] = {
-    "500": "500",
-    "html": "html",
-    "empty": "empty",
-    "huge": "huge",
-    "half JSON": "half_json",
-    "slow": {"kind": "slow", "seconds": FAULT_SECONDS},
-    "time-out after success": {"kind": "timeout", "seconds": FAULT_SECONDS},
-    "cut after success": "cut",
-}
-ACTED = ("half JSON", "slow", "time-out after success", "cut after success")
-"""Faults of an answer behind which the gateway did what it was asked for."""
-
-QUERY = {"vnpay": "transaction", "momo": "query", "zalopay": "query", "payos": "query"}
+QUERY = ("vnpay", "momo", "zalopay", "payos")
 
 
 @pytest.mark.parametrize("gateway", CALLED)
-@pytest.mark.parametrize("fault", BROKEN)
+@pytest.mark.parametrize("fault", BROKEN.faults)
 def test_a_try_without_a_good_answer_ends_and_the_next_one_is_paid(
     town: Town, shop_at: Callable[..., Shop], gateway: str, fault: str
 ) -> None:
     shop = shop_at(gateway)
     order = shop.order()
-    shop.plan(gateway, BROKEN[fault], door="create")
+    shop.plan(gateway, BROKEN.faults[fault], door="create")
 
     first = shop.start(order, gateway)
     assert (first.status, first.redirect_url) == ("unknown", None)
@@ -58,13 +46,13 @@ def test_a_try_without_a_good_answer_ends_and_the_next_one_is_paid(
 
 
 @pytest.mark.parametrize("gateway", CALLED)
-@pytest.mark.parametrize("fault", ACTED)
+@pytest.mark.parametrize("fault", BROKEN.acted)
 def test_a_try_whose_answer_was_lost_and_that_was_paid_all_the_same_is_found(
     town: Town, shop_at: Callable[..., Shop], gateway: str, fault: str
 ) -> None:
     shop = shop_at(gateway)
     order = shop.order()
-    shop.plan(gateway, BROKEN[fault], door="create")
+    shop.plan(gateway, BROKEN.faults[fault], door="create")
 
     tried = shop.start(order, gateway)
     assert tried.status == "unknown"
@@ -77,7 +65,7 @@ def test_a_try_whose_answer_was_lost_and_that_was_paid_all_the_same_is_found(
 
 
 @pytest.mark.parametrize("gateway", QUERY)
-@pytest.mark.parametrize("fault", BROKEN)
+@pytest.mark.parametrize("fault", BROKEN.faults)
 def test_a_look_up_that_goes_wrong_is_asked_again_until_the_truth_is_known(
     town: Town, shop_at: Callable[..., Shop], gateway: str, fault: str
 ) -> None:
@@ -85,7 +73,7 @@ def test_a_look_up_that_goes_wrong_is_asked_again_until_the_truth_is_known(
     order = shop.order()
     tried = shop.start(order, gateway)
     shop.opens(tried)
-    shop.plan(gateway, BROKEN[fault], door=QUERY[gateway], calls=2)
+    shop.plan(gateway, BROKEN.faults[fault], door="query", calls=2)
 
     shop.pays(tried, "lost")
     town.pass_time(seconds=31, biller=shop.biller_id)
