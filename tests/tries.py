@@ -45,6 +45,7 @@ from payments.domain.people import SERVICE
 from tests.cast import School, a_bill, a_school, an_order
 from tests.databases import House, QuickHouse
 from tests.doors import a_runtime
+from tests.knocks import name_of
 from tests.vnpay_calls import NOTICE, SETTINGS, query_of
 from webhooks import inbox
 from webhooks.event import Answer, Call
@@ -106,7 +107,7 @@ class FarCompany:
         return self.limits_
 
     def reference(self, attempt_id: UUID, code: str, at: datetime) -> str:
-        return f"{code}-{attempt_id.hex}"
+        return f"{code}-{attempt_id.hex}" if self.name == NAME else name_of(self.name, attempt_id)
 
     def start(self, ask: Ask, settings: Mapping[str, str]) -> Checkout | Outcome:
         with self.lock:
