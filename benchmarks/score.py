@@ -47,8 +47,13 @@ def score(folder: Path, out: Path) -> tuple[Score, dict[str, list[str]]]:
     found: dict[Key, list[Told]] = defaultdict(list)
     for row in _rows(out / "matches.csv"):
         found[row["source"], row["source_id"]].append(row)
-    absent = {row["related_id"] for row in _rows(out / "exceptions.csv") if row["exception_code"] == "BATCH_MISSING"}
-    total, misses = Score(), defaultdict(list)
+    absent = {
+        row["related_id"]
+        for row in _rows(out / "exceptions.csv")
+        if row["exception_code"] == "BATCH_MISSING"
+    }
+    total = Score()
+    misses: dict[str, list[str]] = defaultdict(list)
     total.unexplained_vnd = int(json.loads((out / "summary.json").read_text())["unexplained_vnd"])
     total.stray = len(found.keys() - truth.keys())
     missed: Counter[str] = Counter()
@@ -79,7 +84,11 @@ def _judge(
 ) -> None:
     key, name = (told["source"], told["source_id"]), f"{told['scenario']}: {told['spoiling']}"
     decision, code = rows[0]["decision"], rows[0]["exception_code"]
-    booked = {row["order_id"]: int(row["alloc_vnd"]) for row in rows if row["order_id"]} if decision == "AUTO" else {}
+    booked = (
+        {row["order_id"]: int(row["alloc_vnd"]) for row in rows if row["order_id"]}
+        if decision == "AUTO"
+        else {}
+    )
     meant = {part.split("=")[0]: int(part.split("=")[1]) for part in told["meant"].split()}
     if _is_wrong(told, decision, booked, meant, rows):
         total.wrong += 1
@@ -96,19 +105,27 @@ def _judge(
         right = decision == "IGNORE" and rows[0]["related_id"] == told["related_id"]
         _count(total.delivered_again, right, misses["delivered again"], key)
     elif told["scenario"].startswith("batch"):
-        right = rows[0]["related_id"] == told["related_id"] and (decision == "AUTO") == (told["decision"] == "AUTO")
+        right = rows[0]["related_id"] == told["related_id"] and (decision == "AUTO") == (
+            told["decision"] == "AUTO"
+        )
         _count(total.batches, right, misses["batch"], key)
     elif told["decision"] == "AUTO":
         right = decision == "AUTO" and booked == meant
         _count(total.determined, right, misses["missed"], key)
         if not right:
             missed[f"{name} -> {decision} {code}"] += 1
-    if told["exception_code"] not in ("*", "") or (told["decision"] == "AUTO" and decision == "AUTO"):
+    if told["exception_code"] not in ("*", "") or (
+        told["decision"] == "AUTO" and decision == "AUTO"
+    ):
         right = code == told["exception_code"]
         _count(total.codes, right, misses["code"], key)
         if not right:
             miscoded[f"{name}: {told['exception_code']} -> {decision} {code}"] += 1
-    if told["related_id"] and told["decision"] == "PERSON" and not told["scenario"].startswith("batch"):
+    if (
+        told["related_id"]
+        and told["decision"] == "PERSON"
+        and not told["scenario"].startswith("batch")
+    ):
         _count(total.related, rows[0]["related_id"] == told["related_id"], misses["related"], key)
     if told["first"]:
         right = decision == "SUGGEST" and rows[0]["order_id"] in told["first"].split()
@@ -116,7 +133,11 @@ def _judge(
 
 
 def _is_wrong(
-    told: Told, decision: str, booked: Mapping[str, int], meant: Mapping[str, int], rows: Sequence[Told]
+    told: Told,
+    decision: str,
+    booked: Mapping[str, int],
+    meant: Mapping[str, int],
+    rows: Sequence[Told],
 ) -> bool:
     """Booked to an order, or more than to it, that was not meant; tied to another batch."""
     if any(order not in meant for order in booked):
@@ -124,11 +145,13 @@ def _is_wrong(
     if decision != "AUTO":
         return False
     if not booked:
-        return not told["scenario"].startswith("batch") or rows[0]["related_id"] != told["related_id"]
+        return (
+            not told["scenario"].startswith("batch") or rows[0]["related_id"] != told["related_id"]
+        )
     return told["decision"] == "AUTO" and any(booked[order] > meant[order] for order in booked)
 
 
-def _count(tally: list[int], right: bool, misses: list[str], key: Key) -> None:  # noqa: FBT001 - a tally
+def _count(tally: list[int], right: bool, misses: list[str], key: Key) -> None:
     tally[0] += right
     tally[1] += 1
     if not right:
@@ -161,7 +184,15 @@ def main() -> None:
         print(json.dumps(asdict(total), indent=1))
         return
     print(f"lines and rows       {total.lines}")
-    for name in ("wrong", "lost", "stray", "flags", "wrongly_ignored", "unexplained_vnd", "unearned"):
+    for name in (
+        "wrong",
+        "lost",
+        "stray",
+        "flags",
+        "wrongly_ignored",
+        "unexplained_vnd",
+        "unearned",
+    ):
         print(f"{name:20} {getattr(total, name)}" + ("" if name == "unearned" else "  (goal 0)"))
     for name, goal in GOALS.items():
         right, of = getattr(total, name)

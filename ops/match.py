@@ -20,8 +20,8 @@ import pandas as pd
 from ops import tables
 from payments.domain.errors import Invalid
 from reconciliation import normalise, outcomes
-from reconciliation.evidence import render
-from reconciliation.matching import Matched, match
+from reconciliation.matched import Matched
+from reconciliation.matching import match
 from reconciliation.statement import Problem
 
 Typed = Callable[[pd.DataFrame], tuple[pd.DataFrame, list[Problem]]]
@@ -125,9 +125,7 @@ def _contract(path: Path) -> Mapping[str, Mapping[str, Any]]:
 
 
 def _matches(matched: Matched) -> pd.DataFrame:
-    frame = matched.matches.copy()
-    frame["evidence"] = [render(evidence, "vi") for evidence in frame["evidence"]]
-    return frame
+    return matched.rows.assign(evidence=matched.reasons("vi"))
 
 
 def _summary(
@@ -164,7 +162,7 @@ def _summary(
 
 def _buckets(matched: Matched) -> dict[str, int]:
     """Where every đồng of the input is, counted from the allocations and not from the input."""
-    auto = matched.matches[matched.matches["decision"] == "AUTO"]
+    auto = matched.rows[matched.rows["decision"] == "AUTO"]
     booked = auto["order_id"] != ""
     rest = matched.outcomes[matched.outcomes["decision"] != "AUTO"]
     buckets = {

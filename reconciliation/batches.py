@@ -83,7 +83,7 @@ class Settlement:
         first = self._first.setdefault(key, row) if row.txn_id else row
         if first is not row:
             return self._seen_before(row, first)
-        orders = self.references.orders(compact(row.merchant_ref))
+        orders = self.orders(row)
         if row.type != "PAYMENT":
             return self._money_back(row, orders)
         if len(orders) != 1:
@@ -92,6 +92,10 @@ class Settlement:
             rows = [Row(None, abs(row.gross), "none", (missing,))]
             return Outcome(Decision.EXCEPTION, code, rows)
         return self._payment(row, orders[0])
+
+    def orders(self, row: GatewayRow) -> tuple[int, ...]:
+        """The orders that a row names."""
+        return self.references.orders(compact(row.merchant_ref))
 
     def _payment(self, row: GatewayRow, order: int) -> Outcome:
         owed = self.book.owed[order]
@@ -130,7 +134,7 @@ class Settlement:
         return Outcome(decision, row.type, rows, related=paid.row_id if paid else "")
 
     def _seen_before(self, row: GatewayRow, first: GatewayRow) -> Outcome:
-        orders = self.references.orders(compact(row.merchant_ref))
+        orders = self.orders(row)
         seen = Evidence("batch", row.batch_id, first.batch_id, Verdict.AGREES)
         if row.batch_id == first.batch_id and (row.gross, row.net) == (first.gross, first.net):
             rows = [Row(None, abs(row.gross), "delivered_again", (seen,))]

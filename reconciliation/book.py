@@ -57,6 +57,10 @@ class Book:
     status: Sequence[str]
     payers_of: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
     booked: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    billed: Sequence[int] = ()
+
+    def __post_init__(self) -> None:
+        self.billed = tuple(self.owed)
 
     def is_open(self, order: int) -> bool:
         """Whether the order still takes money."""

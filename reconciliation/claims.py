@@ -6,17 +6,29 @@ Nothing is decided here: matching.py and deciding.py do that.
 
 from __future__ import annotations
 
-from collections import defaultdict
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
 
 from payments.domain import codes
 from payments.domain.codes import How
 from payments.domain.memo import Reading, fold
 from reconciliation import forms
 from reconciliation.forms import Forms, compact
+from reconciliation.places import Places
 
 MOST_SUGGESTED = 5
+
+_LIKE_A_CODE = re.compile(r"[HVL]P(?=.*[AC-HJKMNP-Y])[0-9A-Y]{10}")
+_WRITTEN_AS_A_CODE = f"[HVL]P[{codes.ALPHABET}]{{{codes.LENGTH - 2}}}"
+_ALIKE = str.maketrans("OILSBZ", "011582")
+_OTHER = re.compile("[^0-9A-Z]+")
+_DIGIT = re.compile(r"\d")
+_FEWEST = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +36,8 @@ class Claim:
     """A reference read on a line. orders: places of the orders that have it, mostly one or none.
 
     kind: "code" (ours) or "reference"; how: exact, glued, split, look_alike, corrected or
-    prefix_lost; doubt: why it may not be what the payer wrote, or "".
+    prefix_lost; doubt: why it may not be what the payer wrote, or ""; sure: where in the reference
+    the first gap is, if a number in a row was parted there and could be a cut one, else 0.
     """
 
     kind: str
@@ -35,6 +48,7 @@ class Claim:
     end: int
     doubt: str = ""
     read: str = ""
+    sure: int = 0
 
     @property
     def firm(self) -> bool:
@@ -67,6 +81,11 @@ class Claims:
         every = (*self.firm, *self.corrected, *self.prefix_lost, *self.doubtful, *self.unknown)
         return [(claim.start, claim.end) for claim in every]
 
+    def orders(self) -> list[int]:
+        """Every order that is claimed, however weakly."""
+        every = (*self.firm, *self.corrected, *self.prefix_lost, *self.doubtful)
+        return [order for claim in every for order in claim.orders]
+
 
 class References:
     """The references of the orders, and how to find them in a memo."""
@@ -74,28 +93,45 @@ class References:
     def __init__(self, refs: Sequence[str], learned: Forms | None = None) -> None:
         """refs: one for each order, in the order of the frame. learned: their forms, if known."""
         self._refs = refs
-        self._orders: dict[str, list[int]] = defaultdict(list)
-        for order, ref in enumerate(refs):
-            if key := compact(ref):
-                self._orders[key].append(order)
-        self._codes = sorted(key for key in self._orders if codes.is_valid(key))
-        ours = set(self._codes)
+        self.compact = forms.compacted_all(refs)
+        self.places = Places(self.compact)
+        ours = _valid_codes(self.compact)
+        self.ours = ours
+        self._codes = set(self.compact[ours])
         self.forms = learned or forms.learn(
-            ref for ref in refs if compact(ref) and compact(ref) not in ours
+            ref for ref, own in zip(refs, ours, strict=True) if not own
         )
-        self._own = Forms((), self._codes)
+        self._own = Forms((), tuple(self._codes))
 
     def orders(self, ref: str) -> tuple[int, ...]:
         """The places of the orders with this compact reference."""
-        return tuple(self._orders.get(ref, ()))
+        return self.places.of(ref)
 
     def written(self, ref: str) -> str:
         """A compact reference as its order writes it, folded."""
-        return fold(self._refs[self._orders[ref][0]]).strip()
+        return fold(self._refs[self.orders(ref)[0]]).strip()
+
+    @property
+    def has_codes(self) -> bool:
+        """Whether some order has a code of ours."""
+        return bool(self._codes)
+
+    def compact_of(self, order: int) -> str:
+        """The compact reference of an order."""
+        return str(self.compact.iat[order])
+
+    def spaced(self, order: int) -> str:
+        """An order's reference with one blank for each separator that the order writes."""
+        return _OTHER.sub(" ", fold(self._refs[order]).strip())
+
+    def is_written(self, text: str) -> bool:
+        """Whether an order writes its reference just so, case apart."""
+        ref = compact(text)
+        return ref in self.places and self.written(ref) == text
 
     def kind(self, ref: str) -> str:
         """ "code" for one of ours, "reference" for another system's."""
-        return "code" if codes.is_valid(ref) else "reference"
+        return "code" if ref in self._codes else "reference"
 
     def claims(self, reading: Reading) -> Claims:
         """Everything the memo claims, overlaps settled."""
@@ -140,12 +176,23 @@ class References:
                 read = reading.original[found.start : found.end]
                 how = found.how.value
                 yield Claim("code", found.code, how, orders, found.start, found.end, "", read)
+        if self._codes:
+            yield from self._broken_codes(reading)
+
+    def _broken_codes(self, reading: Reading) -> Iterable[Claim]:
+        """Words that look like a code of ours in everything but its checks: nobody's, for now."""
+        for piece in reading.pieces:
+            for start, end in piece.tokens():
+                word = piece.symbols[start:end]
+                if _LIKE_A_CODE.fullmatch(word) and len(_DIGIT.findall(word)) >= _FEWEST:
+                    span = piece.span(start, end)
+                    yield Claim("code", word, "broken", (), *span, "", word)
 
     def _refs_in(self, reading: Reading) -> Iterable[Claim]:
         for piece in reading.pieces:
             for read in self.forms.read(piece):
                 orders = self.orders(read.ref)
-                if orders or not read.doubt:
+                if orders or (read.told and not read.doubt):
                     text = reading.original[read.start : read.end]
                     yield Claim(
                         "reference",
@@ -156,12 +203,45 @@ class References:
                         read.end,
                         read.doubt,
                         text,
+                        read.sure,
                     )
+
+
+def where(memo: str, ref: str) -> tuple[int, int]:
+    """[start, end) of a reference that is known to stand in the memo; (0, 0) if it does not.
+
+    ref: compact. Case, separators and look-alikes are read through.
+    """
+    upper = memo.upper()
+    start = upper.find(ref) if len(upper) == len(memo) else -1
+    if start >= 0:
+        return start, start + len(ref)
+    places = [at for at, char in enumerate(memo) if char.isascii() and char.isalnum()]
+    symbols = "".join(memo[at] for at in places).upper().translate(_ALIKE)
+    start = symbols.find(ref.translate(_ALIKE))
+    return (places[start], places[start + len(ref) - 1] + 1) if start >= 0 else (0, 0)
+
+
+def _valid_codes(refs: pd.Series[str]) -> npt.NDArray[np.bool_]:
+    """Which of these compact references are codes of ours, checks and all."""
+    like = refs.str.fullmatch(_WRITTEN_AS_A_CODE).to_numpy(dtype=bool)
+    found = np.zeros(len(refs), dtype=bool)
+    at = np.flatnonzero(like)
+    if len(at):
+        found[at] = [codes.is_valid(ref) for ref in refs.iloc[at]]
+    return found
 
 
 def _settled(heard: list[Claim]) -> Claims:
     known = [claim for claim in heard if claim.orders and claim.firm]
     unknown = [claim for claim in heard if not claim.orders]
+    of_codes = [claim for claim in heard if claim.kind == "code" and claim.how != "broken"]
+    taken = {(claim.kind, claim.ref) for claim in of_codes}
+    unknown = [
+        one
+        for one in unknown
+        if one.how != "broken" or (_free(one, of_codes) and (one.kind, one.ref) not in taken)
+    ]
     # MSHS0012345 that nobody has must not lend its tail to HS0012345.
     known = [
         claim
@@ -174,8 +254,8 @@ def _settled(heard: list[Claim]) -> Claims:
     claims.corrected = _once([claim for claim in weak if claim.how == "corrected"])
     claims.prefix_lost = _once([claim for claim in weak if claim.how == "prefix_lost"])
     claims.doubtful = _once([claim for claim in weak if claim.doubt])
-    taken = known + weak
-    claims.unknown = _once([claim for claim in unknown if _free(claim, taken)])
+    heard_well = known + weak
+    claims.unknown = _once([claim for claim in unknown if _free(claim, heard_well)])
     return claims
 
 

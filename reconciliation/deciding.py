@@ -7,22 +7,23 @@ piece stops it: it goes to a person with candidates, never on to a weaker rule.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from payments.domain.memo import Reading
+from payments.domain.memo import Reading, fold
 from reconciliation import kinds
 from reconciliation.book import Book, Decision, Outcome, Row
 from reconciliation.claims import MOST_SUGGESTED, Claim, Claims, References
 from reconciliation.evidence import Evidence, Verdict, amounts
-from reconciliation.forms import compact
+from reconciliation.forms import LIKE_A_WORD, compact
 from reconciliation.payers import Named, Payers
 
-_FIRM_RULE = {
+FIRM_RULE = {
     ("code", True): "code_exact",
     ("code", False): "code_in_memo",
     ("reference", True): "reference_exact",
     ("reference", False): "reference_in_memo",
 }
+_MOST_RIVALS = 1000
 _WEAK_RULE = {"corrected": "code_corrected", "prefix_lost": "code_prefix_lost"}
 
 
@@ -66,17 +67,33 @@ class Judge:
 
     def decide(self, credit: Credit, claims: Claims) -> Outcome:
         """Where this credit's money goes, or who must look at it and why."""
-        named = self.payers.named(credit.reading, claims.spans())
+        named = self._named(credit, claims)
         if claims.firm:
             return self._quoted(credit, claims, named)
         weak = claims.corrected or claims.prefix_lost
         if weak:
             return self._weakly_quoted(credit, weak, claims, named)
         if claims.doubtful:
-            return self._suggest(
-                credit, "UNMATCHED", self._rows(credit, claims.doubtful, "code_unsure")
-            )
+            return self._doubtful(credit, claims, named)
         return self._unquoted(credit, claims, named)
+
+    def _named(self, credit: Credit, claims: Claims) -> list[Named]:
+        """Payers named beside the references; not those who are a part of the sender's name.
+
+        NGUYEN DINH THUY NGA who signs her own transfer does not name DINH THUY NGA.
+        """
+        named = self.payers.named(credit.reading, claims.spans())
+        sender = fold(credit.sender).strip()
+        start = credit.reading.text.find(sender) if sender else -1
+        if start < 0 or not named:
+            return named
+        first, last = credit.reading.span(start, start + len(sender))
+        return [
+            one
+            for one in named
+            if one.kind != "payer_name"
+            or not (first <= one.start and one.end <= last and one.end - one.start < last - first)
+        ]
 
     def _quoted(self, credit: Credit, claims: Claims, named: list[Named]) -> Outcome:
         weak = [*claims.corrected, *claims.prefix_lost]
@@ -93,19 +110,50 @@ class Judge:
     def _one(self, credit: Credit, claim: Claim) -> Outcome:
         """One clear order: book what came, never more than is owed, and flag a difference."""
         order, owed = claim.orders[0], self.book.owed[claim.orders[0]]
-        rule = _FIRM_RULE[claim.kind, claim.how == "exact"]
+        rule = FIRM_RULE[claim.kind, claim.how == "exact"]
         if self._is_undone(credit, order):
             return self._suggest(credit, "UNMATCHED", [self._undone(credit, claim)])
-        if self.book.status[order] == "CANCELLED":
-            return self._suggest(credit, "ORDER_CLOSED", [self._row(credit, claim, rule)])
         if not self.book.is_open(order):
-            first = next(iter(self.book.payers_of.get(order, ())), "")
-            row = self._row(credit, claim, rule)
-            return Outcome(Decision.SUGGEST, "DUPLICATE_PAYMENT", [row], related=first)
+            return self._closed(credit, claim, rule)
+        if owed != credit.amount and (rival := self._rival(credit, claim)) is not None:
+            rows = [
+                self._cut_row(credit, claim, rival),
+                *self._rows(credit, [claim], "code_unsure"),
+            ]
+            return self._suggest(credit, "UNMATCHED", rows)
         row = self._row(credit, claim, rule, amount=min(credit.amount, owed))
         self.book.apply(credit.line_id, [(order, row.amount)])
         code = "" if credit.amount == owed else "UNDERPAID" if credit.amount < owed else "OVERPAID"
         return Outcome(Decision.AUTO, code, [row], credit=credit.amount - row.amount)
+
+    def _closed(self, credit: Credit, claim: Claim, rule: str) -> Outcome:
+        """The order takes no more money: cancelled, or paid by an earlier line or before."""
+        order, row = claim.orders[0], self._row(credit, claim, rule)
+        if self.book.status[order] == "CANCELLED":
+            return self._suggest(credit, "ORDER_CLOSED", [row])
+        first = next(iter(self.book.payers_of.get(order, ())), "")
+        return Outcome(Decision.SUGGEST, "DUPLICATE_PAYMENT", [row], related=first)
+
+    def _rival(self, credit: Credit, claim: Claim) -> int | None:
+        """Another order that could be meant: its reference begins like this one up to the gap,
+        and the amount is its own. "MSHS00123 45" may be a cut MSHS00123 with a number behind it.
+        """
+        if not claim.sure:
+            return None
+        for ref in self.references.forms.starting(claim.ref[: claim.sure], _MOST_RIVALS):
+            for order in self.references.orders(ref):
+                untouched = self.book.owed[order] == self.book.billed[order]
+                if untouched and self._is_whole(credit, order):
+                    return order
+        return None
+
+    def _is_whole(self, credit: Credit, order: int) -> bool:
+        return self.book.is_open(order) and self.book.owed[order] == credit.amount
+
+    def _cut_row(self, credit: Credit, claim: Claim, order: int) -> Row:
+        span = (claim.start, claim.start + claim.sure)
+        seen = Evidence("reference", claim.read, self.orders.refs[order], Verdict.AMBIGUOUS, span)
+        return Row(order, credit.amount, "reference_cut", (seen, self._amount(credit, order)))
 
     def _several(self, credit: Credit, quoted: list[Claim], unknown: list[Claim]) -> Outcome:
         """Several references: booked only if all are open and add up to the credit exactly."""
@@ -124,6 +172,17 @@ class Judge:
             return Outcome(Decision.AUTO, "", rows)
         return self._suggest(credit, "SPLIT_MISMATCH", rows)
 
+    def _doubtful(self, credit: Credit, claims: Claims, named: list[Named]) -> Outcome:
+        """A short reference of letters alone might be a word: the amount must agree."""
+        claim, *more = claims.doubtful
+        word = claim.doubt == LIKE_A_WORD and not more and len(claim.orders) == 1
+        if word and not claims.unknown and self._is_whole(credit, claim.orders[0]):
+            if conflict := self._conflict([claim], named):
+                return self._name_first(credit, [claim], conflict)
+            return self._one(credit, replace(claim, doubt=""))
+        rows = self._rows(credit, claims.doubtful, "code_unsure")
+        return self._suggest(credit, "UNMATCHED", rows)
+
     def _weakly_quoted(
         self, credit: Credit, weak: list[Claim], claims: Claims, named: list[Named]
     ) -> Outcome:
@@ -134,6 +193,10 @@ class Judge:
         alone = not claims.doubtful and not claims.unknown
         owed = sum(self.book.owed[claim.orders[0]] for claim in weak)
         undone = any(self._is_undone(credit, claim.orders[0]) for claim in weak)
+        if len(weak) == 1 and len(weak[0].orders) == 1 and alone and not undone:
+            order = weak[0].orders[0]
+            if not self.book.is_open(order) and self.book.billed[order] == credit.amount:
+                return self._closed(credit, weak[0], "code_unsure")
         if not (clear and alone and owed == credit.amount) or undone:
             every = [*weak, *claims.doubtful]
             return self._suggest(credit, "UNMATCHED", self._rows(credit, every, "code_unsure"))
@@ -204,8 +267,8 @@ class Judge:
     def _conflict(self, quoted: list[Claim], named: list[Named]) -> list[Named]:
         """Payers named beside the reference who are not those of the quoted orders.
 
-        A code says more than a name: many people share a name. Whether the named payer still
-        owes something does not matter: the reference is somebody else's all the same.
+        A code says more than a name: many people share a name. Whether the named payer has paid
+        by now does not matter: the reference is somebody else's all the same.
         """
         orders = {order for claim in quoted for order in claim.orders}
         own = {compact(self.orders.payer_codes[order]) for order in orders}
@@ -214,9 +277,14 @@ class Judge:
             of_kind = [one for one in named if one.kind == kind]
             if any(one.text in mine for one in of_kind):
                 return []
+            if kind == "payer_name":  # a name that owed nothing before is somebody's namesake
+                of_kind = [one for one in of_kind if self._owed_before(one)]
             if of_kind:
                 return of_kind
         return []
+
+    def _owed_before(self, named: Named) -> bool:
+        return any(self.book.status[order] == "OPEN" for order in named.orders)
 
     def _name_first(self, credit: Credit, quoted: list[Claim], named: list[Named]) -> Outcome:
         rows = []

@@ -8,19 +8,34 @@ never corrected: a neighbour's serial number is a real order.
 
 from __future__ import annotations
 
+import math
 import re
 from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]  # it ships no stubs
+import pyarrow.compute as pc  # type: ignore[import-untyped]  # it ships no stubs
+
+from payments.domain import codes
 from payments.domain.memo import Piece, fold
+
+_Table = npt.NDArray[np.uint8]
 
 _GROUPS = ("O0", "IL1", "S5", "B8", "Z2")
 _ALIKE = {char: group for group in _GROUPS for char in group}
+LIKE_A_WORD = "reads as a word"
 _PLAIN = re.compile(r"[0-9A-Z]*")
 _OTHER = re.compile(r"[^0-9A-Z]")
-_SURE_FROM = 300  # symbols seen before "the alphabet lacks it" is believed
+_SURE_FROM = 500  # symbols seen before "the alphabet lacks it" is believed
+_SHORTEST = 4
+_SHORTEST_CUT = 4
+_WORD_LIKE = 7  # letters in a row up to here may be any word
+_STEADY = 3  # so many characters in front that never vary are as good as letters
+_NEVER = 1e-3  # expected readings of a night that hit a reference by chance
 _BRANCHES = 3  # more different letters than this at a place: the body has begun
 _STAMP = re.compile(
     r"(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])(?:20)?[2-4]\d"
@@ -34,7 +49,9 @@ class Form:
 
     places: for each place behind the prefix, how a character that stands there is read.
     cuts: where the orders themselves write a separator. digits: whether the last place takes
-    digits only. pattern finds every start.
+    digits only; number: whether all do. steady: how many characters in front never vary. rare: so
+    few of the possible spellings are references that none is hit by chance, however it is read.
+    shape is the expression that matches one, pattern finds every start.
     """
 
     prefix: str
@@ -42,6 +59,10 @@ class Form:
     places: tuple[dict[str, str], ...]
     cuts: frozenset[int]
     digits: bool
+    number: bool
+    steady: int
+    rare: bool
+    shape: str
     pattern: re.Pattern[str]
 
     def gaps(self, piece: Piece, start: int, end: int) -> list[int]:
@@ -55,13 +76,44 @@ class Form:
             place.get(char, char) for place, char in zip(self.places, body, strict=True)
         )
 
+    def fits(self, word: str) -> bool:
+        """Whether this has the form, look-alikes allowed."""
+        return len(word) == self.length and self.pattern.match(word) is not None
+
+    def told(self, piece: Piece, start: int) -> RefRead | None:
+        """What is read at this place, which matches; None if it may not be read. Spans are void."""
+        end = start + self.length
+        alone = piece.breaks_at(start) and piece.breaks_at(end)
+        whole = alone and not self.gaps(piece, start, end)
+        if not self.stands(piece, start, end, whole=whole):
+            return None
+        return _reading(self, piece, start, end, alone=alone, whole=whole)
+
+    def stands(self, piece: Piece, start: int, end: int, *, whole: bool) -> bool:
+        """Whether what matches there may be read at all. whole: alone and in one stretch."""
+        if len(self.prefix) >= 2 or (self.prefix and self.steady >= _STEADY) or self.rare or whole:
+            return True
+        # Without letters in front any number would do: no other digit may touch it.
+        clear = piece.breaks_at(start) or not piece.symbols[start - 1].isdigit()
+        clear &= piece.breaks_at(end) or not piece.symbols[end].isdigit()
+        one = piece.symbols[start:end].isdigit() and not self.gaps(piece, start, end)
+        return self.number and one and clear
+
+    def tells(self, word: str, *, whole: bool) -> bool:
+        """Whether a word of this form that no order has was meant as a reference."""
+        body = word[len(self.prefix) :]
+        if len(self.prefix) < 2 and self.steady < _STEADY:
+            return whole and not self.number and any(map(str.isdigit, word))
+        return body.isdigit() or (whole and (any(map(str.isdigit, body)) or not self.digits))
+
 
 @dataclass(frozen=True, slots=True)
 class RefRead:
     """A reference read in a memo at memo[start:end].
 
     how: "exact", "glued", "split" or "look_alike". doubt: why it may be a cut reference that
-    something else completed; such a reading never books.
+    something else completed; such a reading never books. told: whether it says something even
+    if no order has it. sure: how much of ref stands before the first gap.
     """
 
     ref: str
@@ -69,14 +121,17 @@ class RefRead:
     start: int
     end: int
     doubt: str = ""
+    told: bool = True
+    sure: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Forms:
     """The forms that a set of references has, and the references in order of spelling."""
 
     forms: tuple[Form, ...] = ()
-    spelled: Sequence[str] = field(default=(), repr=False)
+    known: Sequence[str] = field(default=(), repr=False)
+    _spelled: list[str] | None = field(default=None, repr=False)
 
     def read(self, piece: Piece) -> Iterator[RefRead]:
         """Every reading of every form in one piece of a memo, overlapping ones included."""
@@ -84,23 +139,22 @@ class Forms:
             if len(piece.symbols) < form.length:
                 continue
             for match in form.pattern.finditer(piece.symbols):
-                start, end = match.start(), match.start() + form.length
-                alone = piece.breaks_at(start) and piece.breaks_at(end)
-                # Without letters in front any number would do: it must stand alone.
-                if len(form.prefix) < 2 and not (alone and not form.gaps(piece, start, end)):
-                    continue
-                yield _reading(form, piece, start, end, alone=alone)
+                found = form.told(piece, match.start())
+                if found is not None:
+                    span = piece.span(match.start(), match.start() + form.length)
+                    yield replace(found, start=span[0], end=span[1])
 
     def beginnings(self, piece: Piece, least: int = 3) -> Iterator[tuple[str, int, int]]:
         """References that break off: (what is left, start, end in the memo)."""
         for form in self.forms:
             if len(form.prefix) < 2:
+                yield from _cut_words(form, piece)
                 continue
             for match in re.finditer(re.escape(form.prefix), piece.symbols):
                 start, end = match.start(), match.end()
                 limit = start + form.length
                 while end < min(limit, len(piece.symbols)) and (
-                    not piece.breaks_at(end) or end == match.end()
+                    not piece.breaks_at(end) or end == match.end() or end - start in form.cuts
                 ):
                     end += 1
                 body = piece.symbols[match.end() : end]
@@ -113,12 +167,12 @@ class Forms:
 
     def starting(self, beginning: str, most: int) -> list[str]:
         """At most `most` known references that start like this."""
-        at = bisect_left(self.spelled, beginning)
-        found: list[str] = []
-        while at < len(self.spelled) and len(found) < most:
-            if not self.spelled[at].startswith(beginning):
-                break
-            found.append(self.spelled[at])
+        if self._spelled is None:
+            self._spelled = sorted(self.known)
+        spelled, found = self._spelled, list[str]()
+        at = bisect_left(spelled, beginning)
+        while at < len(spelled) and len(found) < most and spelled[at].startswith(beginning):
+            found.append(spelled[at])
             at += 1
         return found
 
@@ -129,75 +183,142 @@ class Forms:
                 yield form.prefix + token
 
 
+def _of_ours(prefix: str) -> Form:
+    """Our codes as a form, for whoever reads them by columns: codes.find knows them best."""
+    folds = {symbol: symbol for symbol in codes.ALPHABET} | codes.LOOK_ALIKES
+    shape = f"{prefix}[{''.join(sorted(folds))}]{{{codes.LENGTH - 2}}}"
+    return Form(
+        prefix,
+        codes.LENGTH,
+        (folds,) * (codes.LENGTH - 2),
+        frozenset(),
+        digits=False,
+        number=False,
+        steady=2,
+        rare=False,
+        shape=shape,
+        pattern=re.compile(f"(?={shape})"),
+    )
+
+
+OURS = tuple(_of_ours(prefix) for prefix in codes.Prefix)
+
+
 def compact(ref: str) -> str:
     """A reference as it is compared: folded, letters and digits only."""
     folded = fold(ref)
     return folded if _PLAIN.fullmatch(folded) else _OTHER.sub("", folded)
 
 
+def folded_all(texts: Iterable[str]) -> pd.Series[str]:
+    """Every text folded, as memo.fold does it, fast where there is nothing but ASCII."""
+    written = pd.Series(list(texts), dtype="str")
+    folded = written.str.upper()
+    odd = ~written.str.isascii()
+    if odd.any():
+        folded[odd] = _folded(written[odd])
+    return folded
+
+
+def _folded(odd: pd.Series[str]) -> pd.Series[str]:
+    """Texts with accents: the same steps as memo.fold, a column at a time."""
+    array = pa.array(odd, type=pa.large_string())
+    for letter, plain in (("đ", "d"), ("Đ", "D"), ("ð", "d"), ("Ð", "D")):
+        array = pc.replace_substring(array, letter, plain)
+    array = pc.utf8_normalize(array, "NFKD")
+    array = pc.utf8_upper(pc.replace_substring_regex(array, r"[\p{Mn}\p{Cf}]+", ""))
+    folded = pd.Series(array.to_pylist(), index=odd.index, dtype="str")
+    rare = ~folded.str.isascii()
+    if rare.any():  # where one letter becomes two, and the like
+        folded[rare] = odd[rare].map(fold)
+    return folded
+
+
+def compacted_all(texts: Iterable[str]) -> pd.Series[str]:
+    """Every text as `compact` gives it."""
+    return folded_all(texts).str.replace("[^0-9A-Z]", "", regex=True)
+
+
 def learn(refs: Iterable[str]) -> Forms:
     """The forms of these references, as written in the orders (separators and case may vary)."""
-    groups: dict[tuple[int, tuple[int, ...]], set[str]] = defaultdict(set)
-    for ref in refs:
-        folded = fold(ref).strip()
-        squeezed = compact(folded)
-        if len(squeezed) >= 4:
-            groups[len(squeezed), _separators(folded)].add(squeezed)
-    forms = []
-    for (_, cuts), members in sorted(groups.items()):
-        for prefix, refs_of_form in _split(sorted(members), cuts[0] if cuts else 99):
-            forms.append(_form(prefix, refs_of_form, cuts))
-    every = sorted({ref for members in groups.values() for ref in members})
-    return Forms(tuple(_distinct(forms)), every)
+    folded = folded_all(refs).str.strip()
+    squeezed = folded.str.replace(r"[^0-9A-Z]", "", regex=True)
+    squeezed = squeezed[squeezed.str.len() >= _SHORTEST]
+    folded = folded[squeezed.index]
+    parted = folded.str.len() != squeezed.str.len()
+    # Where separators stand; "" for a reference in one stretch.
+    shape = pd.Series("", index=folded.index, dtype="str")
+    drawn = folded[parted].str.replace(r"[0-9A-Z]", "x", regex=True)
+    shape[parted] = drawn.str.replace(r"[^x]+", "-", regex=True)
+    lengths, shapes = squeezed.str.len().to_numpy(), shape.to_numpy(dtype=object)
+    forms: list[Form] = []
+    for length, sketch in sorted(set(zip(lengths, shapes, strict=True))):
+        members = squeezed[(lengths == length) & (shapes == sketch)]
+        cuts = _separators(sketch)
+        distinct = members.drop_duplicates()
+        symbols = np.frombuffer("".join(distinct).encode(), dtype=np.uint8)
+        table = symbols.reshape(len(distinct), int(str(length)))
+        for prefix, rows in _split(table, cuts[0] if cuts else 99):
+            forms.append(_form(prefix, rows, cuts, len(squeezed)))
+    return Forms(tuple(_distinct(forms)), squeezed.tolist())
 
 
-def _separators(folded: str) -> tuple[int, ...]:
-    places = []
-    count = 0
-    for char in folded:
-        if char.isascii() and char.isalnum():
-            count += 1
-        else:
-            places.append(count)
-    return tuple(places)
+def _separators(shape: str) -> tuple[int, ...]:
+    """shape: "xx-xxx"; how many symbols stand before each separator."""
+    return tuple(at - shape.count("-", 0, at) for at, char in enumerate(shape) if char == "-")
 
 
-def _split(refs: list[str], limit: int, depth: int = 0) -> Iterator[tuple[str, list[str]]]:
+def _split(table: _Table, limit: int, depth: int = 0) -> Iterator[tuple[str, _Table]]:
     """Follow the letters while they hardly vary; where they do, or end, the body begins."""
-    if depth >= limit or depth >= len(refs[0]) - 2:
-        yield refs[0][:depth], refs
+    prefix = bytes(table[0, :depth]).decode()
+    if depth >= limit or depth >= table.shape[1] - 2:
+        yield prefix, table
         return
-    branches: dict[str, list[str]] = defaultdict(list)
-    for ref in refs:
-        branches[ref[depth]].append(ref)
+    branches = sorted(_column(table, depth))
     if any(char.isdigit() for char in branches) or (depth and len(branches) > _BRANCHES):
         letters = [char for char in branches if char.isalpha()]
         if depth or len(branches) > 10 + _BRANCHES or not letters:
-            yield refs[0][:depth], refs
+            yield prefix, table
             return
-    for members in branches.values():
-        if members[0][depth].isdigit():
-            yield members[0][:depth], members
+    for char in branches:
+        members = table[table[:, depth] == ord(char)]
+        if char.isdigit():
+            yield prefix, members
         else:
             yield from _split(members, limit, depth + 1)
 
 
-def _form(prefix: str, refs: list[str], cuts: tuple[int, ...]) -> Form:
-    columns = [set(column) for column in zip(*(ref[len(prefix) :] for ref in refs), strict=True)]
+def _form(prefix: str, table: _Table, cuts: tuple[int, ...], refs: int) -> Form:
+    """table: a row of symbols for each reference of this form. refs: how many there are in all."""
+    columns = [_column(table, at) for at in range(len(prefix), table.shape[1])]
     mixed = [column for column in columns if _kind(column) == "mixed"]
     alphabet = set().union(*mixed)
-    sure = len(refs) * len(mixed) >= _SURE_FROM
+    sure = len(table) * len(mixed) >= _SURE_FROM
     places = tuple(_place(column, alphabet, sure=sure) for column in columns)
     classes = [f"[{_ALIKE.get(char, char)}]" for char in prefix]
     classes += ["[" + "".join(sorted(place)) + "]" for place in places]
+    kinds = [_kind(column) for column in columns]
+    body = next((at for at, column in enumerate(columns) if len(column) > 1), len(columns))
+    spellings = math.prod(len(column) for column in columns)
+    # As many lines as references, each read at some thirty places where no letters must lead.
+    chances = refs * len(table) / spellings * (30 if len(prefix) < 2 else 0.05)
     return Form(
         prefix,
-        len(refs[0]),
+        table.shape[1],
         places,
         frozenset(cuts),
-        bool(columns) and _kind(columns[-1]) == "digits",
-        re.compile(f"(?={''.join(classes)})"),
+        digits=bool(kinds) and kinds[-1] == "digits",
+        number=not prefix and set(kinds) == {"digits"},
+        steady=len(prefix) + body if len(table) > 1 else len(prefix),
+        rare=chances < _NEVER,
+        shape="".join(classes),
+        pattern=re.compile(f"(?={''.join(classes)})"),
     )
+
+
+def _column(table: _Table, at: int) -> set[str]:
+    """Every symbol that stands at this place of some reference."""
+    return {chr(symbol) for symbol in np.flatnonzero(np.bincount(table[:, at], minlength=1))}
 
 
 def _kind(column: set[str]) -> str:
@@ -221,10 +342,12 @@ def _place(column: set[str], alphabet: set[str], *, sure: bool) -> dict[str, str
             if len(fits) == 1:
                 read[digit] = fits[0]
         return read
-    read = {char: char for char in digits + letters}
-    for char in (digits + letters) if sure else "":
+    if not sure:
+        return {char: char for char in digits + letters}
+    read = {char: char for char in alphabet}
+    for char in set(digits + letters) - alphabet:
         fits = [other for other in _ALIKE.get(char, "") if other in alphabet]
-        if char not in alphabet and len(fits) == 1:
+        if len(fits) == 1:
             read[char] = fits[0]
     return read
 
@@ -241,27 +364,58 @@ def _distinct(forms: list[Form]) -> list[Form]:
     return sorted(seen.values(), key=lambda form: (-len(form.prefix), -form.length, form.prefix))
 
 
-def _reading(form: Form, piece: Piece, start: int, end: int, *, alone: bool) -> RefRead:
+def _cut_words(form: Form, piece: Piece) -> Iterator[tuple[str, int, int]]:
+    """Words that a form without letters in front may begin with."""
+    for start, end in piece.tokens():
+        word = piece.symbols[start:end]
+        if max(_SHORTEST_CUT, form.length // 2) <= len(word) < form.length:
+            fits = zip(form.prefix, word, strict=False)
+            body = zip(form.places, word[len(form.prefix) :], strict=False)
+            if all(a == b for a, b in fits) and all(char in place for place, char in body):
+                yield (word, *piece.span(start, end))
+
+
+def _reading(
+    form: Form, piece: Piece, start: int, end: int, *, alone: bool, whole: bool
+) -> RefRead:
     word = piece.symbols[start:end]
     ref = form.read(word)
-    if form.gaps(piece, start, end):
+    gaps = form.gaps(piece, start, end)
+    if gaps:
         how = "split"
     elif ref != word:
         how = "look_alike"
     else:
         how = "exact" if alone else "glued"
-    return RefRead(ref, how, *piece.span(start, end), _doubt(form, piece, start, end, ref))
-
-
-def _doubt(form: Form, piece: Piece, start: int, end: int, ref: str) -> str:
-    """Why this may be a cut reference that the text behind it completed, or ""."""
     body = start + len(form.prefix)
-    gaps = [gap for gap in form.gaps(piece, start, end) if gap > body]
+    inner = [gap for gap in gaps if gap > body]
+    return RefRead(
+        ref,
+        how,
+        start,
+        end,
+        _doubt(form, piece, start, end, ref, inner),
+        form.tells(word, whole=whole),
+        0 if form.rare or not inner else inner[0] - start,
+    )
+
+
+def _doubt(form: Form, piece: Piece, start: int, end: int, ref: str, gaps: list[int]) -> str:
+    """Why this may be a cut reference that the text behind it completed, or "".
+
+    gaps: where something stands inside its body.
+    """
+    body = start + len(form.prefix)
     goes_on = "" if piece.breaks_at(end) else piece.symbols[end]
+    number = form.digits and goes_on.isdigit()
+    if form.rare:
+        return "number goes on" if number else ""
     if gaps and piece.borrows(start, end):
         return "borrowed"
-    if form.digits and goes_on.isdigit():
+    if number:
         return "number goes on"
+    if len(form.prefix) < 2 and not form.number and ref.isalpha() and form.length <= _WORD_LIKE:
+        return LIKE_A_WORD
     tail = end
     while tail > body and piece.symbols[tail - 1].isalpha() and ref[tail - 1 - start].isdigit():
         tail -= 1

@@ -8,64 +8,33 @@ made (deciding, batches, reversals). Kinds of evidence and rules are data: see e
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from payments.domain import memo as memos
 from payments.domain.memo import Reading, fold
-from reconciliation import batches, normalise
+from reconciliation import batches, normalise, reading, reversals
 from reconciliation.batches import Batches, GatewayRow, Settlement
 from reconciliation.book import Book, Decision, Outcome, Row
-from reconciliation.claims import Claims, References
+from reconciliation.claims import Claim, Claims, References, where
 from reconciliation.deciding import Credit, Judge, Orders
-from reconciliation.forms import Forms
+from reconciliation.forms import Forms, compacted_all
+from reconciliation.gathering import Sources, gathered
+from reconciliation.matched import Matched as Matched  # callers take it from here
 from reconciliation.normalise import texts
 from reconciliation.payers import Payers
-from reconciliation.quick import Quick
+from reconciliation.quick import Plain, Quick
 from reconciliation.reversals import Reversals, Seen
+from reconciliation.sure import Sure as _Sure
 
 _SHORTEST_TOKEN = 5
-
-MATCH_COLUMNS = (
-    "source", "source_id", "order_id", "alloc_vnd", "decision", "exception_code", "related_id",
-    "rank", "rule", "score", "evidence",
-)  # fmt: skip
-OUTCOME_COLUMNS = (
-    "source", "source_id", "amount_vnd", "decision", "exception_code", "related_id", "rule",
-    "score", "credit_vnd",
-)  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Matched:
-    """Where everything ended up.
-
-    matches    MATCH_COLUMNS, one row per allocation or candidate; evidence: a tuple of Evidence
-    outcomes   OUTCOME_COLUMNS, exactly one row per line and per gateway row
-    orders     order_id, owed_vnd (after the run), place: paid, part_paid, open, paid_before, closed
-    absent     batch_id, gateway, settle_date, due_vnd: batches that no credit claimed
-    """
-
-    matches: pd.DataFrame
-    outcomes: pd.DataFrame
-    orders: pd.DataFrame
-    absent: pd.DataFrame
-
-    @property
-    def allocations(self) -> pd.DataFrame:
-        """The rows of matches that book money to an order."""
-        rows = self.matches
-        return rows[(rows["decision"] == Decision.AUTO) & (rows["order_id"] != "")]
-
-    @property
-    def leftovers(self) -> pd.DataFrame:
-        """The outcomes that a person must see: everything with an exception code."""
-        return self.outcomes[self.outcomes["exception_code"] != ""]
 
 
 def match(
@@ -86,8 +55,8 @@ def match(
     undone: (line_id, order_id) pairs that a person took apart; never matched again by itself.
     """
     run = _Run.over(lines, orders, forms, gateway, contract or {}, undone)
-    decided = run.decide()
-    return _frames(run, decided)
+    run.decide()
+    return run.matched()
 
 
 @dataclass(slots=True)
@@ -118,10 +87,10 @@ class _Lines:
             memo=texts(frame, "memo"),
         )
 
-    def reading(self, at: int) -> Reading:
+    def reading(self, at: int, written: Callable[[str], bool]) -> Reading:
         """The memo, parsed; what repeats the line's own dates and number is the bank's."""
         foreign = _stamps(self.booked[at], self.value[at]) | _tokens(self.bank_ref[at])
-        return memos.read(self.memo[at], foreign=foreign)
+        return reading.read(self.memo[at], foreign=foreign, written=written)
 
 
 @dataclass(slots=True)
@@ -130,11 +99,14 @@ class _Run:
     again: dict[int, int]
     rows: list[GatewayRow]
     judge: Judge
-    quick: Quick
+    plain: Plain
     settlement: Settlement
     batches: Batches
     reversals: Reversals
     undone: dict[str, frozenset[str]]
+    decided: dict[tuple[str, int], Outcome] = field(default_factory=dict)
+    heard: dict[int, tuple[Reading, Claims]] = field(default_factory=dict)
+    sure: _Sure | None = None
 
     @classmethod
     def over(
@@ -152,44 +124,89 @@ class _Run:
         references = References(columns.refs, learned)
         payers = Payers(columns.payer_codes, columns.payer_names)
         rows = list(_gateway_rows(gateway)) if gateway is not None else []
-        settlement = Settlement(book, references, columns.refs, batches.terms(contract))
         apart: dict[str, frozenset[str]] = {}
         for line_id, order_id in undone:
             apart[line_id] = apart.get(line_id, frozenset()) | {order_id}
+        those = _Lines.of(lines)
         return cls(
-            _Lines.of(lines),
+            those,
             normalise.delivered_again(lines),
             rows,
             Judge(columns, references, payers, book),
-            Quick(references, payers),
-            settlement,
+            Quick(references, payers).hear(those.memo, those.bank_ref),
+            Settlement(book, references, columns.refs, batches.terms(contract)),
             Batches(_once(rows)),
             Reversals(book, columns.refs),
             apart,
         )
 
-    def decide(self) -> dict[tuple[str, int], Outcome]:
-        """An outcome for each ("bank", place) and ("gateway", place)."""
-        decided: dict[tuple[str, int], Outcome] = {}
-        for source, at in self._in_time():
+    def decide(self) -> None:
+        """An outcome for each ("bank", place) and ("gateway", place) that is not sure."""
+        sure = self._candidates()
+        for at in np.flatnonzero(~sure).tolist():
+            if at not in self.again and (self.plain.order[at] < 0 or not self._may_be_plain(at)):
+                heard = self.lines.reading(at, self.judge.references.is_written)
+                self.heard[at] = heard, self.judge.hear(heard)
+        sure &= ~np.isin(self.plain.order, self._wanted_elsewhere(sure))
+        self.sure = _Sure.booked(
+            np.flatnonzero(sure),
+            self.plain,
+            np.asarray(self.lines.amount, dtype=np.int64),
+            self.judge.book,
+        )
+        for source, at in self._in_time(sure):
             if source == "gateway":
-                decided[source, at] = self.settlement.decide(self.rows[at])
+                self.decided[source, at] = self.settlement.decide(self.rows[at])
             elif (first := self.again.get(at)) is not None:
                 row = Row(None, abs(self.lines.amount[at]), "delivered_again")
-                decided[source, at] = Outcome(
+                self.decided[source, at] = Outcome(
                     Decision.IGNORE, "", [row], related=self.lines.ids[first]
                 )
             else:
-                decided[source, at] = self._line(at)
-        self._finish(decided)
-        return decided
+                self.decided[source, at] = self._line(at)
+        self._finish()
 
-    def _in_time(self) -> list[tuple[str, int]]:
+    def _may_be_plain(self, at: int) -> bool:
+        """Whether what was told by columns is enough to decide by."""
+        order, amount = self.plain.order[at], self.lines.amount[at]
+        return amount > 0 and bool(self.plain.whole[at] or amount == self.judge.book.billed[order])
+
+    def _candidates(self) -> npt.NDArray[np.bool_]:
+        """Lines that no other line can have to do with, but for the orders they quote."""
+        book, lines, order = self.judge.book, self.lines, self.plain.order
+        amount, owed = np.asarray(lines.amount, dtype=np.int64), np.asarray(book.owed)
+        is_open = (np.asarray(book.status, dtype=object) == "OPEN") & (owed > 0)
+        sure = (order >= 0) & (amount > 0)
+        if not len(owed):
+            return sure
+        sure &= is_open[order] & (self.plain.whole | (amount == owed[order]))
+        sure[list(self.again)] = False
+        if self.undone:
+            sure &= ~np.isin(np.asarray(lines.ids, dtype=object), list(self.undone))
+        back = np.flatnonzero(amount <= 0).tolist()
+        named = {ref for at in back for ref in reversals.references(fold(lines.memo[at]))}
+        if named:
+            numbers = compacted_all(lines.bank_ref).to_numpy(dtype=object)
+            sure &= ~np.isin(numbers, list(named))
+        return sure
+
+    def _wanted_elsewhere(self, sure: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+        """Orders that more than one line or row has to do with."""
+        orders = self.plain.order
+        wanted = [order for row in self.rows for order in self.settlement.orders(row)]
+        for _, claims in self.heard.values():
+            wanted += claims.orders()
+        also = [at for at in np.flatnonzero(~sure & (orders >= 0)).tolist() if at not in self.again]
+        wanted += orders[also].tolist()
+        mine, times = np.unique(orders[sure], return_counts=True)
+        return np.concatenate([np.asarray(wanted, dtype=np.int64), mine[times > 1]])
+
+    def _in_time(self, sure: npt.NDArray[np.bool_]) -> list[tuple[str, int]]:
         lines = self.lines
         events = [
             ((lines.booked[at], lines.time[at].zfill(5), lines.account[at], lines.bank_ref[at]),
              lines.ids[at], ("bank", at))
-            for at in range(len(lines.ids))
+            for at in np.flatnonzero(~sure).tolist()
         ]  # fmt: skip
         events += [
             ((row.paid_at[:10] or row.settle_date, row.paid_at[11:19], "", ""),
@@ -200,84 +217,53 @@ class _Run:
 
     def _line(self, at: int) -> Outcome:
         lines = self.lines
-        quick = (
-            self.quick.claims(lines.memo[at], lines.bank_ref[at]) if lines.amount[at] > 0 else None
-        )
-        reading = lines.reading(at) if quick is None else _unread(lines.memo[at])
-        claims = quick or self.judge.hear(reading)
+        heard, claims = self.heard.get(at) or self._plainly(at)
         orders = _quoted(claims)
         if lines.amount[at] <= 0:
-            return self.reversals.decide(lines.account[at], -lines.amount[at], reading, orders)
+            return self.reversals.decide(lines.account[at], -lines.amount[at], heard, orders)
         if not claims.firm and self.batches.claim(
-            lines.ids[at], lines.amount[at], lines.booked[at], reading
+            lines.ids[at], lines.amount[at], lines.booked[at], heard
         ):
             # Decided when all credits of the batch are known.
             return Outcome(Decision.EXCEPTION, "BATCH_MISMATCH", [])
         seen = Seen(lines.ids[at], lines.bank_ref[at], orders)
         self.reversals.saw(lines.account[at], lines.amount[at], seen)
         apart = self.undone.get(lines.ids[at], frozenset())
-        credit = Credit(lines.ids[at], lines.amount[at], lines.sender[at], reading, apart)
+        credit = Credit(lines.ids[at], lines.amount[at], lines.sender[at], heard, apart)
         return self.judge.decide(credit, claims)
 
-    def _finish(self, decided: dict[tuple[str, int], Outcome]) -> None:
+    def _plainly(self, at: int) -> tuple[Reading, Claims]:
+        """What a plain line claims: one reference, whose order is known already."""
+        memo, order = self.lines.memo[at], int(self.plain.order[at])
+        ref = self.judge.references.compact_of(order)
+        start, end = where(memo, ref)
+        kind, how = self.judge.references.kind(ref), "exact" if self.plain.exact[at] else "glued"
+        claim = Claim(kind, ref, how, (order,), start, end, "", memo[start:end])
+        return _unread(memo), Claims(firm=[claim])
+
+    def _finish(self) -> None:
         """What only the end can tell: instalments that completed, batches that add up."""
         of_batches = self.batches.outcomes()
-        for (source, at), outcome in decided.items():
+        for (source, at), outcome in self.decided.items():
             order = outcome.order_of_instalment()
             if order is not None and self.judge.book.owed[order] == 0:
                 outcome.code = ""
             if source == "bank" and (of_batch := of_batches.get(self.lines.ids[at])):
-                decided[source, at] = of_batch
+                self.decided[source, at] = of_batch
 
-
-def _frames(run: _Run, decided: dict[tuple[str, int], Outcome]) -> Matched:
-    matches: list[tuple[Any, ...]] = []
-    outcomes: list[tuple[Any, ...]] = []
-    ids = run.judge.orders.ids
-    for source, at in sorted(decided):
-        outcome = decided[source, at]
-        if source == "bank":
-            source_id, amount = run.lines.ids[at], abs(run.lines.amount[at])
-        else:
-            source_id, amount = run.rows[at].row_id, abs(run.rows[at].gross)
-        common = (outcome.decision.value, outcome.code, outcome.related)
-        ranked = outcome.decision is Decision.SUGGEST
-        for place, row in enumerate(outcome.rows):
-            order = "" if row.order is None else ids[row.order]
-            rank = place + 1 if ranked else pd.NA
-            tail = (rank, row.rule, row.score, row.evidence)
-            matches.append((source, source_id, order, row.amount, *common, *tail))
-        best = outcome.rows[0]
-        outcomes.append((source, source_id, amount, *common, best.rule, best.score, outcome.credit))
-    return Matched(
-        pd.DataFrame(matches, columns=list(MATCH_COLUMNS)).astype(
-            {"alloc_vnd": "int64", "rank": "Int64", "score": "float64"}
-        ),
-        pd.DataFrame(outcomes, columns=list(OUTCOME_COLUMNS)).astype(
-            {"amount_vnd": "int64", "credit_vnd": "int64", "score": "float64"}
-        ),
-        _places(run),
-        pd.DataFrame(
-            [(one.batch_id, one.gateway, one.settle_date, one.due) for one in run.batches.absent()],
-            columns=["batch_id", "gateway", "settle_date", "due_vnd"],
-        ),
-    )
-
-
-def _places(run: _Run) -> pd.DataFrame:
-    book = run.judge.book
-    places = []
-    for order, order_id in enumerate(run.judge.orders.ids):
-        if book.status[order] == "CANCELLED":
-            place = "closed"
-        elif book.status[order] != "OPEN":
-            place = "paid_before"
-        elif book.owed[order] <= 0:
-            place = "paid"
-        else:
-            place = "part_paid" if book.payers_of.get(order) else "open"
-        places.append((order_id, book.owed[order], place))
-    return pd.DataFrame(places, columns=["order_id", "owed_vnd", "place"])
+    def matched(self) -> Matched:
+        """Everything decided, in the order of the input."""
+        assert self.sure is not None  # noqa: S101  # decide() has run
+        absent = [
+            (one.batch_id, one.gateway, one.settle_date, one.due) for one in self.batches.absent()
+        ]
+        return gathered(
+            self.decided,
+            self.sure,
+            Sources(self.lines.ids, self.lines.amount, self.lines.memo, self.rows),
+            self.judge,
+            pd.DataFrame(absent, columns=["batch_id", "gateway", "settle_date", "due_vnd"]),
+        )
 
 
 def _unread(memo: str) -> Reading:

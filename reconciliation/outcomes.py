@@ -9,7 +9,7 @@ import pandas as pd
 
 from reconciliation.causes import CODES
 from reconciliation.evidence import Evidence, render
-from reconciliation.matching import Matched
+from reconciliation.matched import Matched
 
 EXCEPTION_COLUMNS = (
     "source", "source_id", "exception_code", "group", "decision", "order_id", "related_id",
@@ -20,13 +20,14 @@ EXCEPTION_COLUMNS = (
 
 def exceptions(matched: Matched) -> pd.DataFrame:
     """One row per open exception, with what is absent as well: EXCEPTION_COLUMNS."""
-    first = matched.matches.drop_duplicates(["source", "source_id"], keep="first")
-    best: dict[tuple[str, str], tuple[str, tuple[Evidence, ...]]] = {
-        (source, source_id): (order_id, evidence)
-        for source, source_id, order_id, evidence in zip(
-            first["source"], first["source_id"], first["order_id"], first["evidence"], strict=True
-        )
-    }
+    flagged = (matched.rows["exception_code"] != "").to_numpy()
+    best: dict[tuple[str, str], tuple[str, tuple[Evidence, ...]]] = {}
+    some = matched.rows[flagged]
+    for at, source, source_id, order_id in zip(
+        some.index, some["source"], some["source_id"], some["order_id"], strict=True
+    ):
+        if (source, source_id) not in best:
+            best[source, source_id] = order_id, matched.evidence(at)
     owed = dict(zip(matched.orders["order_id"], matched.orders["owed_vnd"], strict=True))
     found = []
     for left in matched.leftovers.to_dict("records"):

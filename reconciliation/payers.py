@@ -7,14 +7,18 @@ it) and to suggest. It never books: names and codes in a memo are often the send
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from payments.domain.memo import Piece, Reading, fold
+import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]  # it ships no stubs
+import pyarrow.compute as pc  # type: ignore[import-untyped]  # it ships no stubs
+
+from payments.domain.memo import Piece, Reading
 from reconciliation import forms
-from reconciliation.forms import Forms, compact
+from reconciliation.forms import Forms, compact, compacted_all, folded_all
+from reconciliation.places import Places
 
 _MOST_WORDS = 6
 _SHORTEST_NAME = 6
@@ -39,33 +43,65 @@ class Payers:
 
     def __init__(self, codes: Sequence[str], names: Sequence[str]) -> None:
         """codes, names: of the payer of each order, in the order of the frame."""
-        self._codes: dict[str, list[int]] = defaultdict(list)
-        self._names: dict[str, list[int]] = defaultdict(list)
-        self._words: set[str] = set()
-        for order, (code, name) in enumerate(zip(codes, names, strict=True)):
-            if len(key := compact(code)) >= _SHORTEST_CODE and any(map(str.isdigit, key)):
-                self._codes[key].append(order)
-            if len(key := compact(name)) >= _SHORTEST_NAME and " " in name.strip():
-                self._names[key].append(order)
-                self._words.update(fold(name).split())
+        code, name = compacted_all(codes), compacted_all(names)
+        told = (code.str.len() >= _SHORTEST_CODE) & code.str.contains(r"\d", regex=True)
+        code[~told] = ""
+        spaced = folded_all(names).str.strip().str.replace(r"\s+", " ", regex=True)
+        whole = (name.str.len() >= _SHORTEST_NAME) & spaced.str.contains(" ", regex=False)
+        name[~whole] = ""
+        spaced[~whole] = ""
+        self.code, self.name = code, spaced
+        self._codes, self._names = Places(code), Places(name)
+        distinct = spaced.drop_duplicates()
+        array = pa.array(distinct, type=pa.large_string())
+        self._words = frozenset(pc.list_flatten(pc.split_pattern(array, " ")).unique().to_pylist())
+        first = pc.replace_substring_regex(array, " .*", "")
+        self._first = frozenset(first.unique().to_pylist()) - {""}
+        self._sizes = sorted({len(word) for word in self._first} - {0})
         self._forms: Forms = forms.learn(self._codes)
-        self._lengths = sorted({len(name) for name in self._names})
+        self._lengths = sorted(set(name.str.len()) - {0})
 
     def has_code(self, code: str) -> bool:
         """Whether some payer has this compact code."""
         return code in self._codes
 
-    def prefixes(self) -> list[str]:
-        """The letters that payer codes begin with."""
-        return [form.prefix for form in self._forms.forms if form.prefix]
+    def patterns(self) -> list[str]:
+        """What payer codes look like."""
+        return [form.shape for form in self._forms.forms]
 
     def words(self) -> frozenset[str]:
         """Every word of every payer's name, folded."""
-        return frozenset(self._words)
+        return self._words
+
+    def may_name(self, text: str) -> bool:
+        """Whether a name of some payer, or anything that could hide one, stands in this text.
+
+        text: folded, words parted by blanks, a bar where a reference stood.
+        """
+        for part in text.split("|"):
+            words = _LETTERS.findall(part)
+            for first, word in enumerate(words):
+                if len(word) >= _GLUED_FROM:
+                    return True
+                if any(word[:size] in self._first for size in self._sizes):
+                    joined = word
+                    if joined in self._names:
+                        return True
+                    for more in words[first + 1 : first + _MOST_WORDS]:
+                        joined += more
+                        if joined in self._names:
+                            return True
+        return False
+
+    def names_of(self, words: frozenset[str]) -> list[str]:
+        """Names that are made of these words only, spaced."""
+        spaced = pd.Series(self.name.unique(), dtype="str")
+        either = "|".join(sorted(words))
+        return spaced[spaced.str.fullmatch(f"(?:{either})(?: (?:{either}))+")].tolist()
 
     def of_name(self, name: str) -> tuple[int, ...]:
         """The orders of whoever has exactly this name."""
-        return tuple(self._names.get(compact(name), ()))
+        return self._names.of(compact(name))
 
     def named(self, reading: Reading, without: Sequence[tuple[int, int]]) -> list[Named]:
         """Every payer named outside the spans `without` (the references themselves)."""
@@ -87,12 +123,18 @@ class Payers:
                 yield self._code(read.ref, (read.start, read.end))
 
     def _code(self, text: str, span: tuple[int, int]) -> Named:
-        return Named("payer_code", text, tuple(self._codes[text]), *span)
+        return Named("payer_code", text, self._codes.of(text), *span)
 
     def _names_in(self, piece: Piece, without: Sequence[tuple[int, int]]) -> Iterator[Named]:
         words = list(_words(piece, without))
         taken = -1
         for first in range(len(words)):
+            start, end = words[first]
+            if end - start >= _GLUED_FROM:
+                yield from self._glued(piece, start, end)
+            word = piece.symbols[start:end]
+            if not any(word[:size] in self._first for size in self._sizes):
+                continue
             for last in range(
                 min(first + _MOST_WORDS, len(words)) - 1, max(first, taken + 1) - 1, -1
             ):
@@ -101,9 +143,6 @@ class Payers:
                     yield self._name(text, piece.span(words[first][0], words[last][1]))
                     taken = last
                     break
-            start, end = words[first]
-            if end - start >= _GLUED_FROM:
-                yield from self._glued(piece, start, end)
 
     def _glued(self, piece: Piece, start: int, end: int) -> Iterator[Named]:
         for at in range(start, end):
@@ -115,7 +154,7 @@ class Payers:
                     yield self._name(text, piece.span(at, at + length))
 
     def _name(self, text: str, span: tuple[int, int]) -> Named:
-        return Named("payer_name", text, tuple(self._names[text]), *span)
+        return Named("payer_name", text, self._names.of(text), *span)
 
 
 def _words(piece: Piece, without: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:

@@ -54,7 +54,7 @@ class Reversals:
         told = kinds.kind_of(reading.text, -amount)
         quoted = self._live(
             seen
-            for ref in _references(reading.text)
+            for ref in references(reading.text)
             for seen in self._by_ref.get((account, amount, ref), ())
         )
         if told is not kinds.Kind.REVERSAL and not quoted:
@@ -95,7 +95,7 @@ class Reversals:
         return Evidence("reference", self.refs[order], self.refs[order], Verdict.AGREES)
 
 
-def _references(text: str) -> set[str]:
+def references(text: str) -> set[str]:
     """What in the memo may be a bank's reference: up to four words in a row, joined."""
     words = re.findall(r"[0-9A-Z]+", text)
     return {

@@ -19,7 +19,9 @@ def main() -> None:
     asked.add_argument("--seed", type=int, default=1)
     asked.add_argument("--orders", type=int, default=10_000)
     asked.add_argument("--noise", choices=sorted(night.NOISE), default="standard")
-    asked.add_argument("--forms", default="house", help=f"{', '.join(MIXES)}; or of {', '.join(FORMS)}")
+    asked.add_argument(
+        "--forms", default="house", help=f"{', '.join(MIXES)}; or of {', '.join(FORMS)}"
+    )
     asked.add_argument("--out", type=Path, required=True)
     told = asked.parse_args()
     strange = [] if told.forms in MIXES else [n for n in told.forms.split(",") if n not in FORMS]
@@ -27,7 +29,9 @@ def main() -> None:
         asked.error(f"no such form: {', '.join(strange)}")
     drawn = night.make(seed=told.seed, count=told.orders, noise=told.noise, forms=told.forms)
     night.write(drawn, told.out)
-    print(f"{len(drawn.orders)} orders, {len(drawn.lines)} lines, {len(drawn.rows)} rows: {told.out}")
+    print(
+        f"{len(drawn.orders)} orders, {len(drawn.lines)} lines, {len(drawn.rows)} rows: {told.out}"
+    )
 
 
 if __name__ == "__main__":

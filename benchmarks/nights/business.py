@@ -28,7 +28,3 @@ def draw(rng: random.Random) -> tuple[str, int]:
     kinds, sign = (_IN, 1) if rng.random() < 0.6 else (_OUT, -1)
     _, memo, (least, most) = rng.choices(kinds, [kind[0] for kind in kinds])[0]
     return memo, sign * rng.randrange(least, most + 1, 50)
-
-
-TAKEN_BACK = ("HOAN TRA GD {ref}", "DIEU CHINH GD {ref} NGAY {day}", "REV {ref}", "HUY GIAO DICH {ref}")
-"""How a bank says that it takes a credit back, quoting its own number."""

@@ -88,20 +88,27 @@ def deliver_again(book: Book, share: float) -> None:
         if book.rng.random() < share:
             truth = Truth(IGNORE, "", {}, related=str(line.key))
             book.lines.append(
-                replace(line, key=len(book.lines), truth=truth, scenario="delivered again", again_of=line.key)
+                replace(
+                    line,
+                    key=len(book.lines),
+                    truth=truth,
+                    scenario="delivered again",
+                    again_of=line.key,
+                )
             )
 
 
 def delivered(lines: Iterable[Line]) -> list[Line]:
     """In the order of the nightly files: a line that comes again comes a file later."""
     return sorted(
-        lines, key=lambda line: (line.day + (line.again_of >= 0), line.account, line.second, line.key)
+        lines,
+        key=lambda line: (line.day + (line.again_of >= 0), line.account, line.second, line.key),
     )
 
 
 def balances(lines: Iterable[Line]) -> dict[int, int]:
     """What each account held after each line, by key; a line that comes again says the same."""
-    held: Counter[int] = Counter({account: 1_000_000_000 for account in range(len(ACCOUNTS))})
+    held: Counter[int] = Counter(dict.fromkeys(range(len(ACCOUNTS)), 1000000000))
     after: dict[int, int] = {}
     for line in sorted(lines, key=lambda line: (line.day, line.second, line.key)):
         if line.again_of < 0:

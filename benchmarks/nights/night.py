@@ -11,7 +11,15 @@ from pathlib import Path
 
 from benchmarks.nights import business, orders, spoiling, transfers
 from benchmarks.nights.lines import (
-    ACCOUNTS, DAYS, PERSON, Book, Line, Truth, balances, deliver_again, delivered,
+    ACCOUNTS,
+    DAYS,
+    PERSON,
+    Book,
+    Line,
+    Truth,
+    balances,
+    deliver_again,
+    delivered,
 )  # fmt: skip
 from benchmarks.nights.orders import Order
 from benchmarks.nights.references import FORMS, MIXES
@@ -114,13 +122,25 @@ def write(night: Night, folder: Path) -> None:
 
 
 def _truth(night: Night, path: Path, names: dict[int, str], rows: Sequence[str]) -> None:
-    def told(source: str, id_: str, scenario: str, spoiled: str, truth: Truth) -> tuple[object, ...]:
+    def told(
+        source: str, id_: str, scenario: str, spoiled: str, truth: Truth
+    ) -> tuple[object, ...]:
         related = truth.related
         if related.isdigit():
             related = names[int(related)] if source == "bank" else rows[int(related)]
         meant = " ".join(f"{order}={amount}" for order, amount in truth.meant.items())
         code = "*" if truth.code is None else truth.code
-        return source, id_, scenario, spoiled, truth.decision, code, meant, related, " ".join(truth.first)
+        return (
+            source,
+            id_,
+            scenario,
+            spoiled,
+            truth.decision,
+            code,
+            meant,
+            related,
+            " ".join(truth.first),
+        )
 
     _table(path, "source source_id scenario spoiling decision exception_code meant related_id first", (
         *(told("bank", names[line.key], line.scenario, line.spoiling, line.truth) for line in night.lines),

@@ -109,7 +109,9 @@ def _drawn(head: str, alphabet: str, length: int) -> Callable[[random.Random, in
 def _short(rng: random.Random, count: int) -> list[str]:
     """K7M2: four or five characters, as a small office writes by hand."""
     room = 4 if count < 20_000 else 5
-    return _distinct(rng, count, lambda draw: "K" + _random_of(draw, "ACDEFGHJKMNPQRTVWXY34679", room))
+    return _distinct(
+        rng, count, lambda draw: "K" + _random_of(draw, "ACDEFGHJKMNPQRTVWXY34679", room)
+    )
 
 
 def _classes(rng: random.Random, count: int) -> list[str]:

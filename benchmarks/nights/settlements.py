@@ -112,7 +112,9 @@ class Reports:
         elif fault < 0.035:
             kind = self.rng.choice(("REFUND", "REFUND", "CHARGEBACK"))
             truth = Truth(PERSON, kind, {order.id: 0}, related=str(row.key))
-            back = replace(row, type=kind, gross=-row.gross, fee=0, truth=truth, scenario=kind.lower())
+            back = replace(
+                row, type=kind, gross=-row.gross, fee=0, truth=truth, scenario=kind.lower()
+            )
             self._add(back, later=1 if row.settle < len(DAYS) - 1 else 0)
 
     def close(self) -> None:
@@ -121,7 +123,9 @@ class Reports:
             self.rng.shuffle(rows)
             for number, start in enumerate(range(0, len(rows), _ROWS_A_BATCH), start=1):
                 part = rows[start : start + _ROWS_A_BATCH]
-                self._settle(gateway, settle, f"{gateway}{DAYS[settle].replace('-', '')}{number:03d}", part)
+                self._settle(
+                    gateway, settle, f"{gateway}{DAYS[settle].replace('-', '')}{number:03d}", part
+                )
         self._repair()
 
     def _settle(self, gateway: str, settle: int, batch: str, rows: Sequence[Row]) -> None:
@@ -140,7 +144,14 @@ class Reports:
             self.absent.append(batch)
         elif fault < 0.15:
             short = Truth(PERSON, "BATCH_MISMATCH", {}, related=batch)
-            self._credit(gateway, settle, batch, due - self.rng.choice((1, 1_000, 250_000)), short, "batch short")
+            self._credit(
+                gateway,
+                settle,
+                batch,
+                due - self.rng.choice((1, 1_000, 250_000)),
+                short,
+                "batch short",
+            )
         elif fault < 0.3 and due > 10_000:
             part = due // 3
             self._credit(gateway, settle, batch, part, truth, "batch in two parts")
@@ -152,7 +163,9 @@ class Reports:
         else:
             self._credit(gateway, settle, batch, due, truth, "batch")
 
-    def _credit(self, gateway: str, day: int, batch: str, amount: int, truth: Truth, scenario: str) -> None:
+    def _credit(
+        self, gateway: str, day: int, batch: str, amount: int, truth: Truth, scenario: str
+    ) -> None:
         date = DAYS[day]
         named = f"QUYET TOAN {batch} {gateway} MID 889900"
         unnamed = f"{gateway} QUYET TOAN GD NGAY {date[8:]}{date[5:7]}{date[:4]} MID 889900"

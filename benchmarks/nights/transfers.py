@@ -17,7 +17,15 @@ _WORDS = (
     "hoc phi", "nop tien hoc", "chuyen tien", "CHUYEN KHOAN", "vien phi", "thanh toan", "tt", "ck",
     "hoc phi ky 1", "thang 9", "nop hoc phi thang 09", "xin cam on", "le phi ho so", "kham benh",
 )  # fmt: skip
-_CHAT = ("chuyen tien", "hoc phi", "cam on", "CHUYEN KHOAN", "nop tien cho con", "ck nhe", "tien hoc thang 9")
+_CHAT = (
+    "chuyen tien",
+    "hoc phi",
+    "cam on",
+    "CHUYEN KHOAN",
+    "nop tien cho con",
+    "ck nhe",
+    "tien hoc thang 9",
+)
 
 
 @dataclass(slots=True)
@@ -65,7 +73,7 @@ class Payers:
                 stranger = bool(named - {order.payer_code}) and sender != order.payer_name
         parts = [part for part in ((said, text) if rng.random() < 0.5 else (text, said)) if part]
         memo = rng.choice((" ", " ", " ", ".", " - ")).join(parts)
-        return memo[: 9_000], sender, stranger
+        return memo[:9_000], sender, stranger
 
     def send(
         self,
@@ -119,7 +127,11 @@ class Payers:
         """Too little, too much, or short by what the bank kept."""
         rng, spoiled = self.rng, self._spoiled(order)
         less = rng.choice((-1_100, -3_300, -order.amount // 2, -1_000))
-        off = less if rng.random() < 0.6 and order.amount > 10_000 else rng.choice((1_000, 50_000, order.amount))
+        off = (
+            less
+            if rng.random() < 0.6 and order.amount > 10_000
+            else rng.choice((1_000, 50_000, order.amount))
+        )
         amount = order.amount + off
         code = "UNDERPAID" if off < 0 else "OVERPAID"
         self.send(order, spoiled, amount, self.paid(order, spoiled, amount, code), "another amount")
@@ -146,7 +158,18 @@ class Payers:
         truth = Truth(AUTO, "", {order.id: half})
         line = self.send(order, exactly(self.rng, order), half, truth, "twins", at=at, beside="")
         self.book.add(
-            Line(-1, line.day, line.second, half, line.memo, line.sender, "twins", "exact", truth, line.account)
+            Line(
+                -1,
+                line.day,
+                line.second,
+                half,
+                line.memo,
+                line.sender,
+                "twins",
+                "exact",
+                truth,
+                line.account,
+            )
         )
         return None
 
@@ -193,8 +216,20 @@ class Payers:
         """Only the payer's code or name, no reference."""
         who = order.payer_code if self.rng.random() < 0.5 else people.plain(order.payer_name)
         same = tuple(one.id for one in self._of_payer[order.payer_code])
-        truth = Truth(PERSON, "UNMATCHED", dict.fromkeys(same, 0) | {order.id: order.amount}, first=(order.id,))
-        self.send(order, Spoiled("payer", who, Left.NOTHING), order.amount, truth, "names payer", beside="hoc phi")
+        truth = Truth(
+            PERSON,
+            "UNMATCHED",
+            dict.fromkeys(same, 0) | {order.id: order.amount},
+            first=(order.id,),
+        )
+        self.send(
+            order,
+            Spoiled("payer", who, Left.NOTHING),
+            order.amount,
+            truth,
+            "names payer",
+            beside="hoc phi",
+        )
 
     def pays_for_family(self, order: Order) -> None:
         """All of a payer's open bills in one sum, with his code alone."""
@@ -212,7 +247,14 @@ class Payers:
         """A blank memo, or words that any payer writes."""
         text = self.rng.choice(("", *_CHAT))
         truth = Truth(PERSON, "UNMATCHED", {order.id: order.amount})
-        self.send(order, Spoiled("nothing", text, Left.NOTHING), order.amount, truth, "says nothing", beside="")
+        self.send(
+            order,
+            Spoiled("nothing", text, Left.NOTHING),
+            order.amount,
+            truth,
+            "says nothing",
+            beside="",
+        )
 
     def is_cut(self, order: Order) -> None:
         """The reference breaks off, and what the bank puts behind it goes on in digits."""
@@ -220,21 +262,37 @@ class Payers:
         missing = len(order.ref) - len(spoiled.text)
         day = f"{self.rng.randint(10, 14)}0926"
         # A number that stands for itself would be a wrap of another reference, and no one could tell.
-        behind = self.rng.choice(("-{d}-13:36:44 123456", " {d}", ".{d}", " {n}{d}", ".{n}481", " FT{n}253123456789"))
+        behind = self.rng.choice(
+            ("-{d}-13:36:44 123456", " {d}", ".{d}", " {n}{d}", ".{n}481", " FT{n}253123456789")
+        )
         near = self.rng.choice(self.orders).ref[-missing:]
         text = spoiled.text + behind.format(d=day, n=near)
         truth = Truth(PERSON, None, {order.id: order.amount})
-        self.send(order, Spoiled("cut, digits behind", text, Left.NOTHING), order.amount, truth, "is cut", beside="")
+        self.send(
+            order,
+            Spoiled("cut, digits behind", text, Left.NOTHING),
+            order.amount,
+            truth,
+            "is cut",
+            beside="",
+        )
 
     def quotes_neighbour(self, order: Order) -> None:
         """Somebody else's reference, with the payer's own number or name beside it."""
         other = self.rng.choice(self.orders)
         same = people.plain(other.payer_name) == people.plain(order.payer_name)
-        if other.payer_code == order.payer_code or same or not other.form.tolerant or other.status != "OPEN":
+        if (
+            other.payer_code == order.payer_code
+            or same
+            or not other.form.tolerant
+            or other.status != "OPEN"
+        ):
             return self.pays(order)
         own = order.payer_code if self.rng.random() < 0.5 else people.plain(order.payer_name)
         mine = tuple(one.id for one in self._of_payer[order.payer_code])
-        truth = Truth(PERSON, "REF_CONFLICT", dict.fromkeys(mine, 0) | {order.id: order.amount}, first=mine)
+        truth = Truth(
+            PERSON, "REF_CONFLICT", dict.fromkeys(mine, 0) | {order.id: order.amount}, first=mine
+        )
         spoiled = Spoiled("exact", other.ref, Left.WHOLE)
         amount = order.amount if self.rng.random() < 0.5 else other.amount
         self.send(order, spoiled, amount, truth, "conflict", beside=own)
@@ -247,7 +305,14 @@ class Payers:
             return self.pays(order)
         code = "UNKNOWN_REF" if order.form.tolerant else None
         truth = Truth(PERSON, code, {})
-        self.send(order, Spoiled("unknown", ref, Left.NOTHING), order.amount, truth, "quotes nobody", beside="hoc phi")
+        self.send(
+            order,
+            Spoiled("unknown", ref, Left.NOTHING),
+            order.amount,
+            truth,
+            "quotes nobody",
+            beside="hoc phi",
+        )
         return None
 
     def _strange(self, order: Order) -> str:
@@ -259,7 +324,9 @@ class Payers:
                 tail = list(order.ref[keep:])
                 kinds = ("".join(filter(str.isdigit, tail)), "".join(filter(str.isalpha, tail)))
                 alike = "".join(
-                    self.rng.choice("0123456789" if c in kinds[0] else kinds[1]) if c.isalnum() else c
+                    self.rng.choice("0123456789" if c in kinds[0] else kinds[1])
+                    if c.isalnum()
+                    else c
                     for c in tail
                 )
                 ref = order.ref[:keep] + alike
@@ -274,7 +341,14 @@ class Payers:
             return self.pays(order)
         text = f"{other.ref}{wrapping.digits(self.rng, 3)}"
         truth = Truth(PERSON, None, {order.id: order.amount})
-        self.send(order, Spoiled("in a number", text, Left.NOTHING), order.amount, truth, "in a number", beside="")
+        self.send(
+            order,
+            Spoiled("in a number", text, Left.NOTHING),
+            order.amount,
+            truth,
+            "in a number",
+            beside="",
+        )
         return None
 
     def writes_oddly(self, order: Order) -> None:
@@ -284,7 +358,14 @@ class Payers:
         odd = self.rng.choice(("\u202e", "\u200f\u200b", "\x07", "\t", "x " * 4500))
         text = f"{odd} {order.ref} {odd}" if len(odd) < 9 else f"{order.ref} {odd}"
         truth = Truth(AUTO, "", {order.id: order.amount})
-        self.send(order, Spoiled("odd", text, Left.WHOLE), order.amount, truth, "odd characters", beside="")
+        self.send(
+            order,
+            Spoiled("odd", text, Left.WHOLE),
+            order.amount,
+            truth,
+            "odd characters",
+            beside="",
+        )
         return None
 
     def is_taken_back(self, order: Order) -> None:
@@ -293,9 +374,13 @@ class Payers:
             return self.pays(order)
         at = self.book.moment()
         truth = Truth(AUTO, "", {order.id: order.amount})
-        line = self.send(order, exactly(self.rng, order), order.amount, truth, "taken back", at=at, beside="")
+        line = self.send(
+            order, exactly(self.rng, order), order.amount, truth, "taken back", at=at, beside=""
+        )
         day, second = self.book.moment(at)
-        memo = self.rng.choice(("HOAN TRA GD {ref}", "DIEU CHINH GD {ref}", "REV {ref}", "HUY GIAO DICH {ref}"))
+        memo = self.rng.choice(
+            ("HOAN TRA GD {ref}", "DIEU CHINH GD {ref}", "REV {ref}", "HUY GIAO DICH {ref}")
+        )
         back = Truth(PERSON, "REVERSAL", {order.id: 0}, related=str(line.key))
         self.book.add(
             Line(-1, day, second, -line.amount, memo.format(ref=line.bank_ref), "", "taken back",
@@ -313,7 +398,9 @@ STANDARD: Mapping[Act, int] = {
     Payers.quotes_nobody: 7, Payers.stands_in_a_number: 3, Payers.writes_oddly: 2,
     Payers.is_taken_back: 5,
 }  # fmt: skip
-HIGH: Mapping[Act, int] = {act: 350 if share == 880 else share * 5 for act, share in STANDARD.items()}
+HIGH: Mapping[Act, int] = {
+    act: 350 if share == 880 else share * 5 for act, share in STANDARD.items()
+}
 
 
 def _squeezed(ref: str) -> str:

@@ -22,7 +22,9 @@ def _own(rng: random.Random, memo: str, sender: str) -> str:
 
 def _napas(rng: random.Random, memo: str, sender: str) -> str:
     head = f"{digits(rng, 6)}.{rng.randint(10, 14)}0926.{rng.randint(8, 22):02d}{digits(rng, 4)}"
-    tail = rng.choice(("", f" FT26253{digits(rng, 9)}", f"-100926-13:36:{rng.randint(10, 59)} {digits(rng, 6)}"))
+    tail = rng.choice(
+        ("", f" FT26253{digits(rng, 9)}", f"-100926-13:36:{rng.randint(10, 59)} {digits(rng, 6)}")
+    )
     return f"{head}.{memo}{tail}"
 
 
@@ -38,7 +40,9 @@ def _wallet(rng: random.Random, memo: str, sender: str) -> str:
 
 def _bidv(rng: random.Random, memo: str, sender: str) -> str:
     bank = rng.choice(("MB", "VCB", "TCB", "ACB"))
-    return f"TKThe :{digits(rng, 10)}, tai {bank}. {memo} -CTLNHIDI0000{digits(rng, 11)}-1/1-CRE-002"
+    return (
+        f"TKThe :{digits(rng, 10)}, tai {bank}. {memo} -CTLNHIDI0000{digits(rng, 11)}-1/1-CRE-002"
+    )
 
 
 def _remittance(rng: random.Random, memo: str, sender: str) -> str:

@@ -78,11 +78,12 @@ def test_a_reading_that_something_else_may_have_completed_is_doubted(memo: str, 
     assert found.doubt == doubt
 
 
-def test_a_reference_without_letters_in_front_must_stand_alone() -> None:
+def test_a_number_without_letters_in_front_is_never_part_of_another_number() -> None:
     known = forms.learn([f"{n:010d}" for n in range(2026000000, 2026000050)])
 
     assert [one.ref for one in read(known, "nop 2026000012 thang 9")] == ["2026000012"]
-    assert read(known, "nop2026000012 va 20260 00013") == []
+    assert [one.ref for one in read(known, "nop2026000012hp")] == ["2026000012"]
+    assert read(known, "12026000012 va 20260 00013 hay 20260000125") == []
 
 
 def test_separators_of_the_orders_themselves_split_nothing() -> None:

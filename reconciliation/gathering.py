@@ -1,0 +1,134 @@
+"""Outcomes -> frames: the sure lines by columns, the others one by one, in the input's order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from reconciliation.batches import GatewayRow
+from reconciliation.book import Decision, Outcome
+from reconciliation.deciding import FIRM_RULE, Judge
+from reconciliation.evidence import RULES
+from reconciliation.matched import MATCH_COLUMNS, OUTCOME_COLUMNS, Matched, Quoted, Told
+from reconciliation.sure import Sure
+
+_ROW_COLUMNS = MATCH_COLUMNS[:-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What was to be decided: the lines' ids, đồng and memos, and the gateway's rows."""
+
+    ids: Sequence[str]
+    amounts: Sequence[int]
+    memos: Sequence[str]
+    rows: Sequence[GatewayRow]
+
+
+def gathered(
+    decided: Mapping[tuple[str, int], Outcome],
+    sure: Sure,
+    sources: Sources,
+    judge: Judge,
+    absent: pd.DataFrame,
+) -> Matched:
+    """Every outcome once, every allocation or candidate in a row of its own."""
+    rows, outcomes, told = _listed(decided, sources, judge.orders.ids)
+    of_sure, sums, quoted = _sure(sure, sources, judge)
+    rows = pd.concat([rows, of_sure], ignore_index=True)
+    outcomes = pd.concat([outcomes, sums], ignore_index=True)
+    in_order = np.lexsort((rows["at"], rows["source"] == "gateway"))
+    origin = np.concatenate([np.arange(len(told)), -1 - np.arange(len(of_sure))])
+    rows = rows.iloc[in_order].reset_index(drop=True)
+    ends = np.lexsort((outcomes["at"], outcomes["source"] == "gateway"))
+    outcomes = outcomes.iloc[ends].reset_index(drop=True)
+    return Matched(
+        rows[list(_ROW_COLUMNS)],
+        outcomes[list(OUTCOME_COLUMNS)],
+        _places(judge),
+        absent,
+        told=told,
+        quoted=quoted,
+        origin=origin[in_order],
+    )
+
+
+def _listed(
+    decided: Mapping[tuple[str, int], Outcome], sources: Sources, orders: Sequence[str]
+) -> tuple[pd.DataFrame, pd.DataFrame, list[Told]]:
+    rows: list[tuple[Any, ...]] = []
+    outcomes: list[tuple[Any, ...]] = []
+    told: list[Told] = []
+    for (source, at), outcome in decided.items():
+        if source == "bank":
+            source_id, amount = sources.ids[at], abs(sources.amounts[at])
+        else:
+            source_id, amount = sources.rows[at].row_id, abs(sources.rows[at].gross)
+        common = (outcome.decision.value, outcome.code, outcome.related)
+        ranked = outcome.decision is Decision.SUGGEST
+        for place, row in enumerate(outcome.rows):
+            order = "" if row.order is None else orders[row.order]
+            tail = (place + 1 if ranked else 0, row.rule, row.score)
+            rows.append((at, source, source_id, order, row.amount, *common, *tail))
+            told.append(row.evidence)
+        best = outcome.rows[0]
+        end = (best.rule, best.score, outcome.credit)
+        outcomes.append((at, source, source_id, amount, *common, *end))
+    return _typed(rows, _ROW_COLUMNS), _typed(outcomes, OUTCOME_COLUMNS), told
+
+
+def _sure(sure: Sure, sources: Sources, judge: Judge) -> tuple[pd.DataFrame, pd.DataFrame, Quoted]:
+    ours = judge.references.ours[sure.order]
+    rule = np.empty(len(ours), dtype=object)
+    score = np.empty(len(ours))
+    for kind, flag in (("code", True), ("reference", False)):
+        for exact in (True, False):
+            here = (ours == flag) & (sure.exact == exact)
+            rule[here] = FIRM_RULE[kind, exact]
+            score[here] = RULES[FIRM_RULE[kind, exact]].score
+    ids = np.asarray(sources.ids, dtype=object)[sure.at]
+    refs = np.asarray(judge.orders.refs, dtype=object)[sure.order]
+    same = {
+        "at": sure.at, "source": "bank", "source_id": ids, "decision": Decision.AUTO.value,
+        "exception_code": sure.code, "related_id": "", "rule": rule, "score": score,
+    }  # fmt: skip
+    orders = np.asarray(judge.orders.ids, dtype=object)[sure.order]
+    rows = pd.DataFrame(same | {"order_id": orders, "alloc_vnd": sure.part, "rank": 0})
+    sums = pd.DataFrame(same | {"amount_vnd": sure.came, "credit_vnd": sure.came - sure.part})
+    memos = np.asarray(sources.memos, dtype=object)[sure.at].tolist()
+    compact = judge.references.compact.to_numpy(dtype=object)[sure.order].tolist()
+    quoted = Quoted(memos, refs.tolist(), compact, ours, sure.came, sure.owed)
+    return _as(rows, _ROW_COLUMNS), _as(sums, OUTCOME_COLUMNS), quoted
+
+
+def _typed(rows: list[tuple[Any, ...]], columns: Sequence[str]) -> pd.DataFrame:
+    return _as(pd.DataFrame(rows, columns=["at", *columns]), columns)
+
+
+def _as(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """The columns' types, whether or not there are rows to see them by."""
+    kinds: dict[str, Any] = dict.fromkeys(columns, "str")
+    numbers = ("at", "alloc_vnd", "amount_vnd", "credit_vnd")
+    kinds |= {name: "int64" for name in numbers if name in frame}
+    kinds |= {"score": "float64"}
+    if "rank" in frame:
+        kinds["rank"] = "Int64"
+        ranks = frame["rank"].astype("Int64")
+        frame = frame.assign(rank=ranks.mask(ranks == 0))
+    return frame.astype(kinds)
+
+
+def _places(judge: Judge) -> pd.DataFrame:
+    book = judge.book
+    status = pd.Series(book.status, dtype="str").to_numpy(dtype=object)
+    owed, billed = np.asarray(book.owed, dtype="int64"), np.asarray(book.billed, dtype="int64")
+    place = np.select(
+        [status == "CANCELLED", status != "OPEN", owed <= 0, owed < billed],
+        ["closed", "paid_before", "paid", "part_paid"],
+        "open",
+    )
+    return pd.DataFrame({"order_id": list(judge.orders.ids), "owed_vnd": owed, "place": place})

@@ -1,0 +1,103 @@
+"""What matching found, as frames: one outcome per line and row, with evidence made when asked.
+
+Nine lines in ten are plain: one reference, one order. Their evidence is two short pieces that can
+be told from the line and the order, so it is made only for whoever looks at it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from reconciliation.book import Decision
+from reconciliation.claims import where
+from reconciliation.evidence import Evidence, Verdict, amounts, render
+
+MATCH_COLUMNS = (
+    "source", "source_id", "order_id", "alloc_vnd", "decision", "exception_code", "related_id",
+    "rank", "rule", "score", "evidence",
+)  # fmt: skip
+OUTCOME_COLUMNS = (
+    "source", "source_id", "amount_vnd", "decision", "exception_code", "related_id", "rule",
+    "score", "credit_vnd",
+)  # fmt: skip
+
+Told = tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """The plain lines, by column: what each says, of which order, and the đồng of both."""
+
+    memos: Sequence[str]
+    refs: Sequence[str]
+    compact: Sequence[str]
+    ours: npt.NDArray[np.bool_]
+    came: npt.NDArray[np.int64]
+    owed: npt.NDArray[np.int64]
+
+    def evidence(self, at: int) -> Told:
+        """The reference where it stands in the memo, and the amount."""
+        memo, came, owed = self.memos[at], int(self.came[at]), int(self.owed[at])
+        span = where(memo, self.compact[at])
+        kind = "code" if self.ours[at] else "reference"
+        read = memo[span[0] : span[1]]
+        quoted = Evidence(kind, read, self.refs[at], Verdict.AGREES, span)
+        return quoted, amounts(came, owed)
+
+
+class Matched:
+    """Where everything ended up.
+
+    rows       MATCH_COLUMNS without evidence, one row per allocation or candidate
+    outcomes   OUTCOME_COLUMNS, exactly one row per line and per gateway row
+    orders     order_id, owed_vnd (after the run), place: paid, part_paid, open, paid_before, closed
+    absent     batch_id, gateway, settle_date, due_vnd: batches that no credit claimed
+    """
+
+    def __init__(
+        self,
+        rows: pd.DataFrame,
+        outcomes: pd.DataFrame,
+        orders: pd.DataFrame,
+        absent: pd.DataFrame,
+        *,
+        told: Sequence[Told],
+        quoted: Quoted,
+        origin: npt.NDArray[np.int64],
+    ) -> None:
+        """origin: for each row its place in told, or, from -1 down, its place in quoted."""
+        self.rows, self.outcomes, self.orders, self.absent = rows, outcomes, orders, absent
+        self._told, self._quoted, self._origin = told, quoted, origin
+
+    @cached_property
+    def matches(self) -> pd.DataFrame:
+        """The rows with their evidence: a tuple of Evidence each."""
+        found = pd.Series([self.evidence(at) for at in range(len(self.rows))], dtype=object)
+        return self.rows.assign(evidence=found.to_numpy())
+
+    def evidence(self, at: int) -> Told:
+        """Why the row at this place is what it is."""
+        origin = int(self._origin[at])
+        return self._told[origin] if origin >= 0 else self._quoted.evidence(-1 - origin)
+
+    def reasons(self, lang: Literal["vi", "en"]) -> list[str]:
+        """Every row's evidence as a line for people."""
+        return [render(self.evidence(at), lang) for at in range(len(self.rows))]
+
+    @property
+    def allocations(self) -> pd.DataFrame:
+        """The rows that book money to an order."""
+        booked = (self.rows["decision"] == Decision.AUTO) & (self.rows["order_id"] != "")
+        return self.rows[booked]
+
+    @property
+    def leftovers(self) -> pd.DataFrame:
+        """The outcomes that a person must see: everything with an exception code."""
+        return self.outcomes[self.outcomes["exception_code"] != ""]
