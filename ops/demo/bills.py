@@ -68,6 +68,7 @@ def _secondary(day: date) -> list[Planned]:
         ("nhi", "TLX-1021", "Quách Yến Nhi", "10A4", "QUACH THI DUNG"),
         ("khoi", "TLX-1118", "Mạc Đăng Khôi", "11A3", "MAC VAN TOAN"),
         ("lam", "TLX-1210", "Viên Thùy Lâm", "12A5", "VIEN THI HANH"),
+        ("duy", "TLX-1127", "Thân Quang Duy", "11A5", "THAN VAN HAI"),
     )
     title, lines = f"Học phí tháng {day:%m/%Y}", school.tuition(day)
     return [

@@ -19,6 +19,7 @@ from payments.domain.errors import NotFound
 WIDTH: Final = 48  # of what an address is
 PAYERS: Final = (
     ("viet", "chờ thanh toán", "to be paid"),
+    ("duy", "chọn thẻ, MoMo hoặc ZaloPay", "choose a card, MoMo or ZaloPay"),
     ("ngoc", "nộp thiếu 40.000 ₫", "40,000 ₫ short"),
     ("bao", "đã thanh toán, có biên nhận", "paid, with its receipt"),
     ("thao", "trả sau hạn", "paid after it expired"),

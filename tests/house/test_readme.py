@@ -91,7 +91,7 @@ def _another_day_is_served(checkout: Path, env: dict[str, str], home: Path) -> N
         finally:
             running.kill()
 
-    assert len([url for url in answers if "/pay/" in url]) == 5
+    assert len([url for url in answers if "/pay/" in url]) == 6
     assert {url: seen for url, seen in answers.items() if seen not in (200, 302, 303)} == {}
     assert code == 0
 

@@ -10,15 +10,17 @@ TryStrip   the part of it that is fetched again and again
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
+from urllib.parse import urlsplit
 
 from adapters import registry
 from adapters.company import Company
 from payments.domain import ids
 from payments.domain.gateway import Gateway
-from payments.domain.money import grouped
+from payments.domain.money import MOST, grouped
 from payments.queries import portal
 from payments.queries.orders import Attempt
 from web.language import Both
@@ -179,7 +181,7 @@ def tried(seen: portal.Seen, found: Attempt, visit: Visit, *, going: bool) -> Tr
     """The page of a try. going: the payer has just chosen it, and is sent on."""
     it = strip(found, visit)
     waits = found.status in WAITING
-    go_url = found.redirect_url or "" if found.status in ("redirected", "pending") else ""
+    go_url = _openable(found.redirect_url) if found.status in ("redirected", "pending") else ""
     return TryPage(
         biller=showing.biller(seen.collector),
         bills=tuple(showing.bill(one) for one in seen.bills),
@@ -195,10 +197,11 @@ def tried(seen: portal.Seen, found: Attempt, visit: Visit, *, going: bool) -> Tr
     )
 
 
-def strip(found: Attempt, visit: Visit) -> TryStrip:
-    """The part that is asked for again and again."""
+def strip(found: Attempt, visit: Visit, *, settled: bool = False) -> TryStrip:
+    """The part that is asked for again and again. settled: the order is paid, by whatever way."""
     shown = ids.shown("att", found.id)
     state = "waiting" if found.status in WAITING else found.status
+    state = "succeeded" if settled else state
     return TryStrip(state, f"{visit.url}/tries/{shown}", label(found.gateway))
 
 
@@ -206,6 +209,20 @@ def label(gateway: str) -> str:
     """What payers know a gateway by."""
     company = registry.CHANNELS.get(gateway)
     return company.label if company else gateway
+
+
+def _openable(address: str | None) -> str:
+    """The gateway's page, if it is one: https, or http on this machine, where a simulator is.
+
+    Adapters check it as well; but here a browser is sent there, whatever a row holds.
+    """
+    try:
+        parts = urlsplit(address or "")
+        plain = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
+    except ValueError:
+        return ""
+    fits = (parts.scheme == "https" or plain) and bool(parts.hostname)
+    return address if address and fits and re.fullmatch(r"[\x21-\x7e]+", address) else ""
 
 
 def _reason(found: Attempt) -> Both:
@@ -237,6 +254,11 @@ def _option(gateway: Gateway, settings: Mapping[str, str], due: int) -> Option:
     limits = gateway.limits(settings)
     least, most = grouped(limits.least), grouped(limits.most)
     said = Both(f"Từ {least} ₫ đến {most} ₫ mỗi lần", f"From {least} ₫ to {most} ₫ at a time")
+    if limits.most >= MOST:  # the gateway publishes none; each payer has limits of their own
+        said = Both(
+            f"Theo hạn mức của bạn tại {company.label}",
+            f"Within your own limits at {company.label}",
+        )
     fits = limits.least <= due <= limits.most
     outside = Both(
         f"Khoản này nằm ngoài mức {company.label} nhận.",
