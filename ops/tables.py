@@ -14,12 +14,17 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]  # it ships no stubs
+import pyarrow.compute as pc  # type: ignore[import-untyped]  # it ships no stubs
 import python_calamine as calamine
+from pyarrow import csv as arrow_csv
 
+from ops import csv_files
 from payments.domain.errors import Invalid
 from reconciliation.statement import Problem
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_SHEETS = (".xlsx", ".xls")
+_FORMULA = r"^[=+\-@\t\r]"
 
 
 class UnreadableTable(Invalid):
@@ -37,7 +42,9 @@ def read(path: Path) -> tuple[pd.DataFrame, list[Problem]]:
     """
     if not path.is_file():
         raise UnreadableTable(f"Không có tệp {path}.", f"There is no file {path}.")
-    rows = _sheet_rows(path) if path.suffix.lower() in {".xlsx", ".xls"} else _csv_rows(path)
+    if path.suffix.lower() not in _SHEETS and (quick := csv_files.read(path)) is not None:
+        return quick, []
+    rows = _sheet_rows(path) if path.suffix.lower() in _SHEETS else _csv_rows(path)
     head = next(rows, None)
     if head is None or isinstance(head, Problem):
         raise UnreadableTable(f"Tệp {path.name} trống.", f"The file {path.name} is empty.")
@@ -71,12 +78,19 @@ def read(path: Path) -> tuple[pd.DataFrame, list[Problem]]:
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
     """UTF-8 with a header; text that a spreadsheet would run gets an apostrophe in front."""
-    safe = frame.copy()
-    for column in safe.columns:
-        if not pd.api.types.is_numeric_dtype(safe[column]):
-            text = safe[column].astype("str")
-            safe[column] = text.where(~text.str.startswith(_FORMULA), "'" + text)
-    safe.to_csv(path, index=False, encoding="utf-8", lineterminator="\n")
+    table = pa.table({str(name): _safe(frame[name]) for name in frame.columns})
+    arrow_csv.write_csv(table, str(path))
+
+
+def _safe(column: pd.Series[Any]) -> Any:
+    if pd.api.types.is_numeric_dtype(column):
+        return pa.array(column)
+    text = pa.array(column.astype("str"), type=pa.large_string())
+    runs = pc.match_substring_regex(text, _FORMULA)
+    if not pc.any(runs).as_py():
+        return text
+    sign, nothing = pa.scalar("'", text.type), pa.scalar("", text.type)
+    return pc.if_else(runs, pc.binary_join_element_wise(sign, text, nothing), text)
 
 
 def _csv_rows(path: Path) -> Iterator[tuple[int, list[str]] | Problem]:

@@ -95,7 +95,8 @@ class Settlement:
 
     def orders(self, row: GatewayRow) -> tuple[int, ...]:
         """The orders that a row names."""
-        return self.references.orders(compact(row.merchant_ref))
+        known = self.references.places.only(row.merchant_ref)
+        return (known,) if known >= 0 else self.references.orders(compact(row.merchant_ref))
 
     def _payment(self, row: GatewayRow, order: int) -> Outcome:
         owed = self.book.owed[order]

@@ -14,7 +14,7 @@ from reconciliation import kinds
 from reconciliation.book import Book, Decision, Outcome, Row
 from reconciliation.claims import MOST_SUGGESTED, Claim, Claims, References
 from reconciliation.evidence import Evidence, Verdict, amounts
-from reconciliation.forms import LIKE_A_WORD, compact
+from reconciliation.forms import LIKE_A_WORD
 from reconciliation.payers import Named, Payers
 
 FIRM_RULE = {
@@ -271,11 +271,9 @@ class Judge:
         by now does not matter: the reference is somebody else's all the same.
         """
         orders = {order for claim in quoted for order in claim.orders}
-        own = {compact(self.orders.payer_codes[order]) for order in orders}
-        own_names = {compact(self.orders.payer_names[order]) for order in orders}
-        for kind, mine in (("payer_code", own), ("payer_name", own_names)):
+        for kind in ("payer_code", "payer_name"):
             of_kind = [one for one in named if one.kind == kind]
-            if any(one.text in mine for one in of_kind):
+            if any(not orders.isdisjoint(one.orders) for one in of_kind):
                 return []
             if kind == "payer_name":  # a name that owed nothing before is somebody's namesake
                 of_kind = [one for one in of_kind if self._owed_before(one)]

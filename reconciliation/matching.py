@@ -147,7 +147,9 @@ class _Run:
             if at not in self.again and (self.plain.order[at] < 0 or not self._may_be_plain(at)):
                 heard = self.lines.reading(at, self.judge.references.is_written)
                 self.heard[at] = heard, self.judge.hear(heard)
-        sure &= ~np.isin(self.plain.order, self._wanted_elsewhere(sure))
+        wanted = np.zeros(len(self.judge.book.owed) + 1, dtype=bool)
+        wanted[self._wanted_elsewhere(sure)] = True
+        sure &= ~wanted[self.plain.order]
         self.sure = _Sure.booked(
             np.flatnonzero(sure),
             self.plain,
@@ -182,12 +184,11 @@ class _Run:
         sure &= is_open[order] & (self.plain.whole | (amount == owed[order]))
         sure[list(self.again)] = False
         if self.undone:
-            sure &= ~np.isin(np.asarray(lines.ids, dtype=object), list(self.undone))
+            sure &= ~pd.Series(lines.ids, dtype="str").isin(list(self.undone)).to_numpy()
         back = np.flatnonzero(amount <= 0).tolist()
         named = {ref for at in back for ref in reversals.references(fold(lines.memo[at]))}
         if named:
-            numbers = compacted_all(lines.bank_ref).to_numpy(dtype=object)
-            sure &= ~np.isin(numbers, list(named))
+            sure &= ~compacted_all(lines.bank_ref).isin(list(named)).to_numpy()
         return sure
 
     def _wanted_elsewhere(self, sure: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:

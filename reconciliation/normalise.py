@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from payments.domain.errors import Invalid
@@ -141,6 +143,14 @@ def texts(frame: pd.DataFrame, column: str) -> list[str]:
     return frame[column].astype("object").where(frame[column].notna(), "").astype(str).tolist()
 
 
+def _may_repeat(frame: pd.DataFrame) -> npt.NDArray[np.int64]:
+    """Places of the lines that are like another one in what no repeat differs in."""
+    least = [name for name in ("account", "booking_date", "bank_ref", "amount_vnd") if name in frame]
+    keys = [pd.factorize(frame[name])[0] for name in least]
+    like = pd.DataFrame(dict(enumerate(keys))).duplicated(keep=False)
+    return np.flatnonzero(like.to_numpy())
+
+
 def delivered_again(frame: pd.DataFrame) -> dict[int, int]:
     """Lines that a bank sent a second time: place in the frame -> place of the first delivery.
 
@@ -160,7 +170,11 @@ def delivered_again(frame: pd.DataFrame) -> dict[int, int]:
         "balance_after",
     ]
     every = [*columns, "counterparty_account", "file_id"]
-    keys = pd.DataFrame({column: texts(frame, column) for column in every}, dtype="str")
+    some = _may_repeat(frame)
+    if not len(some):
+        return {}
+    keys = pd.DataFrame({column: texts(frame.iloc[some], column) for column in every}, dtype="str")
+    keys.index = pd.Index(some)
     keys["memo"] = keys["memo"].str.upper().str.replace(r"\s+", "", regex=True)
     named = keys["bank_ref"].str.strip() != ""
     # What the same bank document may differ in from one file to the next is left out of its key.

@@ -24,6 +24,7 @@ _MOST_WORDS = 6
 _SHORTEST_NAME = 6
 _SHORTEST_CODE = 4
 _GLUED_FROM = 12
+_ENDLESS = 1_000  # nobody writes his name into so many letters and digits
 _LETTERS = re.compile(r"[A-Z]+")
 
 
@@ -159,12 +160,19 @@ class Payers:
 
 def _words(piece: Piece, without: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """Runs of letters, cut also where a reference begins or ends."""
+    if len(piece.symbols) > _ENDLESS:
+        return
+    edges = _edges(piece, without)
     for start, end in piece.tokens():
-        first, last = piece.span(start, end)
-        # Inside a token symbols and memo go in step, but for letters of several marks.
-        edges = [edge for span in without for edge in span if first < edge < last]
-        cuts = [start, *sorted(place for place in range(start + 1, end)
-                               if edges and piece.place(place) in edges), end]  # fmt: skip
+        cuts = [start, *(edge for edge in edges if start < edge < end), end]
         for begin, stop in pairwise(cuts):
             for match in _LETTERS.finditer(piece.symbols, begin, stop):
                 yield match.span()
+
+
+def _edges(piece: Piece, without: Sequence[tuple[int, int]]) -> list[int]:
+    """The symbols at which these parts of the memo begin and end."""
+    wanted = {edge for span in without for edge in span}
+    if not wanted:
+        return []
+    return [place for place in range(len(piece.symbols)) if piece.place(place) in wanted]
