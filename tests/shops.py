@@ -214,16 +214,16 @@ class Shop:
         return found
 
     def settlement_file(
-        self, gateway: str, day: date, *, first: date | None = None, faults: str = ""
+        self, gateway: str, day: date, *, first: date | None = None, faults: str | None = None
     ) -> bytes:
-        """What the gateway says of a day; without faults named, as it was paid."""
-        asked = self._batch(gateway, day, first) | ({"faults": faults} if faults else {})
+        """What the gateway says of a day. faults: None for the file it was paid with."""
+        asked = self._batch(gateway, day, first) | ({} if faults is None else {"faults": faults})
         answer = self.town.gateways.get(f"/gateways/{gateway}/settlement", params=asked)
         assert answer.is_success, answer.text
         return answer.content
 
     def takes_settlement(
-        self, gateway: str, day: date, *, first: date | None = None, faults: str = ""
+        self, gateway: str, day: date, *, first: date | None = None, faults: str | None = None
     ) -> dict[str, Any]:
         """The file of a day is handed over and worked on; what became of it."""
         data = self.settlement_file(gateway, day, first=first, faults=faults)

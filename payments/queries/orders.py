@@ -132,9 +132,12 @@ SELECT c.payment_id, NULL::uuid AS allocation_id, c.id AS credit_id,
        c.amount - c.used - c.refunded AS free,
        p.attempt_id IS NOT NULL AND p.bank_account_id IS NULL AS at_gateway
 FROM credit c JOIN payment p ON p.biller_id = c.biller_id AND p.id = c.payment_id
-WHERE c.biller_id = :biller AND c.live AND EXISTS (
+WHERE c.biller_id = :biller AND c.live AND (EXISTS (
     SELECT FROM allocation a WHERE a.biller_id = c.biller_id AND a.payment_id = c.payment_id
     AND a.order_id = :order)
+    -- Paid a second time, by another way: then all of it is credit.
+    OR EXISTS (SELECT FROM attempt t WHERE t.biller_id = p.biller_id AND t.id = p.attempt_id
+    AND t.order_id = :order))
 ORDER BY c.amount - c.used - c.refunded, c.id
 """
 
