@@ -20,6 +20,7 @@ import pandas as pd
 from ops import tables
 from payments.domain.errors import Invalid
 from reconciliation import normalise, outcomes
+from reconciliation.batches import ROUNDINGS
 from reconciliation.matched import Matched
 from reconciliation.matching import match
 from reconciliation.statement import Problem
@@ -78,6 +79,8 @@ def run(
         order_frame = _read(orders, normalise.orders, problems)
         line_frame = _read(statement, normalise.lines, problems)
         rows = _read(gateway_report, normalise.gateway_rows, problems) if gateway_report else None
+    if rows is not None and gateway_report is not None and contract:
+        problems += _unknown_gateways(rows, terms, gateway_report.name)
     with _timed(seconds, "match"):
         matched = match(line_frame, order_frame, gateway=rows, contract=terms)
     with _timed(seconds, "write"):
@@ -96,8 +99,12 @@ def _read(path: Path, typed: Typed, problems: list[tuple[str, Problem]]) -> pd.D
     try:
         frame, bad = typed(raw)
     except normalise.MissingColumn as error:
+        hint_vi, hint_en = ("", "")
+        if not set(raw.columns) & {"order_id", "line_id", "row_id"}:
+            hint_vi = " Dòng đầu phải là tên cột, ngăn cách bằng dấu phẩy."
+            hint_en = " The first line must name the columns, with commas between them."
         raise normalise.MissingColumn(
-            f"{path.name}: {error.vi}", f"{path.name}: {error.en}"
+            f"{path.name}: {error.vi}{hint_vi}", f"{path.name}: {error.en}{hint_en}"
         ) from error
     problems += [
         (path.name, problem) for problem in sorted(unread + bad, key=lambda problem: problem.line)
@@ -108,20 +115,54 @@ def _read(path: Path, typed: Typed, problems: list[tuple[str, Problem]]) -> pd.D
 def _contract(path: Path) -> Mapping[str, Mapping[str, Any]]:
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
-        sound = isinstance(content, dict) and all(
-            isinstance(terms, dict)
-            and all(isinstance(terms.get(key, 0), int) for key in ("bps", "fixed_vnd"))
-            for terms in content.values()
-        )
     except (OSError, ValueError):
-        sound = False
-    if not sound:
+        content = None
+    if not isinstance(content, dict):
         raise BadContract(
             f'Tệp {path.name} phải là JSON dạng {{"MOMO": {{"bps": 110, "fixed_vnd": 0}}}}.',
             f'The file {path.name} must be JSON like {{"MOMO": {{"bps": 110, "fixed_vnd": 0}}}}.',
         )
-    terms: dict[str, dict[str, Any]] = content
-    return terms
+    for gateway, terms in content.items():
+        _check_terms(path, gateway, terms)
+    checked: dict[str, dict[str, Any]] = content
+    return checked
+
+
+def _check_terms(path: Path, gateway: str, terms: object) -> None:
+    """A fee that is not told is not taken to be nothing."""
+    rounding = terms.get("rounding", ROUNDINGS[0]) if isinstance(terms, dict) else None
+    fees = [terms[key] for key in ("bps", "fixed_vnd") if key in terms] if rounding else []
+    whole = all(type(fee) is int and fee >= 0 for fee in fees)
+    if not isinstance(terms, dict) or not fees or not whole:
+        raise BadContract(
+            f"Tệp {path.name}: {gateway} cần bps hoặc fixed_vnd là số nguyên từ 0.",
+            f"The file {path.name}: {gateway} needs bps or fixed_vnd, a whole number from 0.",
+        )
+    if rounding not in ROUNDINGS:
+        raise BadContract(
+            f"Tệp {path.name}: cách làm tròn của {gateway} là một trong: {', '.join(ROUNDINGS)}.",
+            f"The file {path.name}: the rounding of {gateway} is one of: {', '.join(ROUNDINGS)}.",
+        )
+
+
+def _unknown_gateways(
+    rows: pd.DataFrame, terms: Mapping[str, Any], name: str
+) -> list[tuple[str, Problem]]:
+    """Gateways whose fees nobody can check, once a contract is given."""
+    known = {gateway.upper() for gateway in terms}
+    strange = sorted({str(one) for one in rows["gateway"].unique()} - {""})
+    return [
+        (
+            name,
+            Problem(
+                0,
+                f"Hợp đồng không có cổng {gateway}: phí của cổng này không được kiểm tra.",
+                f"The contract does not name {gateway}: its fees are not checked.",
+            ),
+        )
+        for gateway in strange
+        if gateway.upper() not in known
+    ]
 
 
 def _matches(matched: Matched) -> pd.DataFrame:

@@ -23,6 +23,8 @@ from ops import csv_files
 from payments.domain.errors import Invalid
 from reconciliation.statement import Problem
 
+_EXACT = 2**53  # from here on a spreadsheet no longer holds every whole number
+_WIDE = (b"\xff\xfe", b"\xfe\xff")
 _SHEETS = (".xlsx", ".xls")
 _FORMULA = r"^[=+\-@\t\r]"
 
@@ -42,6 +44,11 @@ def read(path: Path) -> tuple[pd.DataFrame, list[Problem]]:
     """
     if not path.is_file():
         raise UnreadableTable(f"Không có tệp {path}.", f"There is no file {path}.")
+    if path.suffix.lower() not in _SHEETS and _begins(path) in _WIDE:
+        raise UnreadableTable(
+            f"Tệp {path.name} ở dạng UTF-16; hãy lưu lại là CSV UTF-8.",
+            f"The file {path.name} is UTF-16; save it as CSV UTF-8.",
+        )
     if path.suffix.lower() not in _SHEETS and (quick := csv_files.read(path)) is not None:
         return quick, []
     rows = _sheet_rows(path) if path.suffix.lower() in _SHEETS else _csv_rows(path)
@@ -74,6 +81,11 @@ def read(path: Path) -> tuple[pd.DataFrame, list[Problem]]:
         dtype="str",
     )
     return frame, problems
+
+
+def _begins(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(2)
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
@@ -146,7 +158,8 @@ def _sheet_rows(path: Path) -> Iterator[tuple[int, list[str]] | Problem]:
         ) from error
     first = sheet.start[0] + 1 if sheet.start else 1
     for line, row in enumerate(sheet.to_python(skip_empty_area=True), start=first):
-        yield line, [_cell(value) for value in row]
+        blurred = [value for value in row if isinstance(value, float) and abs(value) >= _EXACT]
+        yield _blurred(line, blurred[0]) if blurred else (line, [_cell(value) for value in row])
 
 
 def _cell(value: Any) -> str:
@@ -163,6 +176,16 @@ def _wrong_width(line: int, found: int, wanted: int) -> Problem:
         line,
         f"Dòng có {found} ô, cần {wanted}.",
         f"The row has {found} cells, not {wanted}.",
+    )
+
+
+def _blurred(line: int, value: float) -> Problem:
+    return Problem(
+        line,
+        f"Ô chứa số {value:.0f}: bảng tính đã làm tròn số dài hơn 15 chữ số; hãy định dạng cột là "
+        "văn bản rồi xuất lại.",
+        f"A cell holds the number {value:.0f}: spreadsheets round numbers of more than 15 digits; "
+        "make the column text and export again.",
     )
 
 

@@ -19,6 +19,9 @@ from reconciliation.evidence import Evidence, Verdict, amounts
 from reconciliation.forms import Forms, compact
 
 
+ROUNDINGS = ("half up per row", "down per row", "up per row")
+
+
 @dataclass(frozen=True, slots=True)
 class GatewayRow:
     """One row of a settlement report; amounts in đồng, signed as the gateway writes them."""
@@ -47,10 +50,11 @@ class Terms:
     def fee(self, gross: int) -> int | None:
         """The fee for one row in đồng, or None if the rounding is not one we know."""
         hundredths = gross * self.bps
+        half, down, up = ROUNDINGS
         rounded = {
-            "half up per row": (2 * hundredths + 10_000) // 20_000,
-            "down per row": hundredths // 10_000,
-            "up per row": -(-hundredths // 10_000),
+            half: (2 * hundredths + 10_000) // 20_000,
+            down: hundredths // 10_000,
+            up: -(-hundredths // 10_000),
         }.get(self.rounding)
         return None if rounded is None else rounded + self.fixed
 
@@ -61,7 +65,7 @@ def terms(contract: Mapping[str, Mapping[str, Any]]) -> dict[str, Terms]:
         name.upper(): Terms(
             int(one.get("bps", 0)),
             int(one.get("fixed_vnd", 0)),
-            str(one.get("rounding", "half up per row")),
+            str(one.get("rounding", ROUNDINGS[0])),
         )
         for name, one in contract.items()
     }

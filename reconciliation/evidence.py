@@ -112,3 +112,20 @@ def amounts(came: int, owed: int) -> Evidence:
     """The amount that came against what the order still owes, in đồng."""
     verdict = Verdict.AGREES if came == owed else Verdict.CONTRADICTS
     return Evidence("amount", str(came), str(owed), verdict)
+
+
+def told(
+    kind: str, sides: tuple[str, str], sums: tuple[int, int], lang: Literal["vi", "en"]
+) -> str:
+    """render() of the two pieces that a plain line has: a reference that agrees, and the amount.
+
+    sides: what the line and the order say; sums: the đồng that came and those that were owed.
+    """
+    at = 0 if lang == "vi" else 1
+    agrees, contradicts = _VERDICTS[Verdict.AGREES][at], _VERDICTS[Verdict.CONTRADICTS][at]
+    shown = sides[0] if sides[0] == sides[1] else f"{sides[0]} ~ {sides[1]}"
+    first = f"{KINDS[kind][at]} {shown.strip(' ~')} ({agrees})"
+    came, owed = sums
+    if came == owed:
+        return f"{first}; {KINDS['amount'][at]} {came} ({agrees})"
+    return f"{first}; {KINDS['amount'][at]} {came} ~ {owed} ({contradicts})"

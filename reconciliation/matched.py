@@ -17,7 +17,7 @@ import pandas as pd
 
 from reconciliation.book import Decision
 from reconciliation.claims import where
-from reconciliation.evidence import Evidence, Verdict, amounts, render
+from reconciliation.evidence import Evidence, Verdict, amounts, render, told
 
 MATCH_COLUMNS = (
     "source", "source_id", "order_id", "alloc_vnd", "decision", "exception_code", "related_id",
@@ -50,6 +50,18 @@ class Quoted:
         read = memo[span[0] : span[1]]
         quoted = Evidence(kind, read, self.refs[at], Verdict.AGREES, span)
         return quoted, amounts(came, owed)
+
+
+    def reason(self, at: int, lang: Literal["vi", "en"]) -> str:
+        """The same as a line for people: what render() makes of it, without the detour."""
+        start, end = where(self.memos[at], self.compact[at])
+        came, owed = int(self.came[at]), int(self.owed[at])
+        return told(
+            "code" if self.ours[at] else "reference",
+            (self.memos[at][start:end], self.refs[at]),
+            (came, owed),
+            lang,
+        )
 
 
 class Matched:
@@ -89,7 +101,11 @@ class Matched:
 
     def reasons(self, lang: Literal["vi", "en"]) -> list[str]:
         """Every row's evidence as a line for people."""
-        return [render(self.evidence(at), lang) for at in range(len(self.rows))]
+        listed = [render(evidence, lang) for evidence in self._told]
+        return [
+            listed[origin] if origin >= 0 else self._quoted.reason(-1 - origin, lang)
+            for origin in self._origin.tolist()
+        ]
 
     @property
     def allocations(self) -> pd.DataFrame:

@@ -35,6 +35,7 @@ from reconciliation.reversals import Reversals, Seen
 from reconciliation.sure import Sure as _Sure
 
 _SHORTEST_TOKEN = 5
+_LONGEST_KEPT = 1_000
 
 
 def match(
@@ -105,7 +106,7 @@ class _Run:
     reversals: Reversals
     undone: dict[str, frozenset[str]]
     decided: dict[tuple[str, int], Outcome] = field(default_factory=dict)
-    heard: dict[int, tuple[Reading, Claims]] = field(default_factory=dict)
+    heard: dict[int, tuple[Reading | None, Claims]] = field(default_factory=dict)
     sure: _Sure | None = None
 
     @classmethod
@@ -146,7 +147,10 @@ class _Run:
         for at in np.flatnonzero(~sure).tolist():
             if at not in self.again and (self.plain.order[at] < 0 or not self._may_be_plain(at)):
                 heard = self.lines.reading(at, self.judge.references.is_written)
-                self.heard[at] = heard, self.judge.hear(heard)
+                claims = self.judge.hear(heard)
+                # A memo of ten thousand characters is read again rather than kept.
+                kept = heard if len(self.lines.memo[at]) <= _LONGEST_KEPT else None
+                self.heard[at] = kept, claims
         wanted = np.zeros(len(self.judge.book.owed) + 1, dtype=bool)
         wanted[self._wanted_elsewhere(sure)] = True
         sure &= ~wanted[self.plain.order]
@@ -218,7 +222,7 @@ class _Run:
 
     def _line(self, at: int) -> Outcome:
         lines = self.lines
-        heard, claims = self.heard.get(at) or self._plainly(at)
+        heard, claims = self._heard(at)
         orders = _quoted(claims)
         if lines.amount[at] <= 0:
             return self.reversals.decide(lines.account[at], -lines.amount[at], heard, orders)
@@ -232,6 +236,12 @@ class _Run:
         apart = self.undone.get(lines.ids[at], frozenset())
         credit = Credit(lines.ids[at], lines.amount[at], lines.sender[at], heard, apart)
         return self.judge.decide(credit, claims)
+
+    def _heard(self, at: int) -> tuple[Reading, Claims]:
+        if at not in self.heard:
+            return self._plainly(at)
+        kept, claims = self.heard.pop(at)
+        return kept or self.lines.reading(at, self.judge.references.is_written), claims
 
     def _plainly(self, at: int) -> tuple[Reading, Claims]:
         """What a plain line claims: one reference, whose order is known already."""

@@ -44,10 +44,11 @@ class Payers:
 
     def __init__(self, codes: Sequence[str], names: Sequence[str]) -> None:
         """codes, names: of the payer of each order, in the order of the frame."""
-        code, name = compacted_all(codes), compacted_all(names)
+        code, folded = compacted_all(codes), folded_all(names)
+        name = folded.str.replace("[^0-9A-Z]", "", regex=True)
         told = (code.str.len() >= _SHORTEST_CODE) & code.str.contains(r"\d", regex=True)
         code[~told] = ""
-        spaced = folded_all(names).str.strip().str.replace(r"\s+", " ", regex=True)
+        spaced = folded.str.strip().str.replace(r"\s+", " ", regex=True)
         whole = (name.str.len() >= _SHORTEST_NAME) & spaced.str.contains(" ", regex=False)
         name[~whole] = ""
         spaced[~whole] = ""

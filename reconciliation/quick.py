@@ -44,6 +44,9 @@ _SIGNS = (
     r"MBVCB|CT ?TU|TOI ?\d|PARTNER|0200\d{8}|[:;(@]|\bGD ?\d|FT ?\d|TKTHE|REM ?TFR|CTLNH"
     r"|C ?T ?L ?N ?H|CT ?DEN|IBFT|\d/\d{1,2}(?:[^0-9]|$)|\d[./-]\d{1,2}[./-]\d\d"
 )
+_NOTHING = r"[^\s\S]"
+_SHORTEST_WORD = 8
+_ANY_HEAD = rf"[HVLI1]P[0-9A-Z]{{{codes.LENGTH - 2}}}"
 _HEAD = re.compile(rf"(?=([HVLI1]P[0-9A-Z]{{{codes.LENGTH - 2}}}))")
 _WORD = re.compile("[0-9A-Z]+")
 _NUMBER = re.compile(r"\d+")
@@ -92,10 +95,18 @@ class Quick:
         self._shape = "|".join(f"(?:{shape})" for shape in shapes)
         prefixes = [form.prefix for form in references.forms.forms if len(form.prefix) > 1]
         self._inner = re.compile("|".join([*map(re.escape, prefixes), "[HVLI1]P"]))
-        self._payer_shape = re.compile("|".join(payers.patterns()) or "(?!)")
+        self._payer_shape = re.compile("|".join(payers.patterns()) or _NOTHING)
         self._codes: list[str] = payers.code.tolist()
+        self._compact: list[str] = references.compact.tolist()
+        # References that a word alone can be, and that hold nothing that begins another one.
+        single = references.compact
+        fit = ~single.duplicated(keep=False) & (single.str.len() >= _SHORTEST_WORD)
+        fit &= ~single.str.slice(1).str.contains(self._inner.pattern, regex=True)
+        fit &= single.str.contains("[A-Z]", regex=True) & single.str.contains(r"\d", regex=True)
+        self._paying = np.flatnonzero(fit.to_numpy(dtype=bool))
+        self._words_that_pay = pa.array(single.iloc[self._paying], type=pa.large_string())
         self._names: list[str] = payers.name.tolist()
-        self._words, self._hidden = _harmless(payers)
+        self._words, self._empty, self._hidden = _harmless(payers)
 
     def hear(self, memos: Sequence[str], bank_refs: Sequence[str]) -> Plain:
         """Each memo's one order, or -1. bank_refs: the bank's own numbers of the same lines."""
@@ -128,6 +139,12 @@ class Quick:
         spaced = pc.replace_substring_regex(core, "[^0-9A-Z]+", " ")
         squeezed = pc.replace_substring(spaced, " ", "")
         one = pc.equal(pc.count_substring_regex(squeezed, self._shape), 1)
+        told = self._words_only(spaced, squeezed, one)
+        for line in np.flatnonzero(told >= 0).tolist():
+            place, order = int(at[line]), int(told[line])
+            if self._compact[order] not in bank_refs[place].upper():
+                yield place, _Heard(order, self._compact[order], "", exact=True, whole=True)
+        one = pc.and_(one, pa.array(told < 0))
         found = pc.find_substring_regex(squeezed.filter(one), self._shape).to_pylist()
         at, spaced, squeezed = at[np.asarray(one)], spaced.filter(one), squeezed.filter(one)
         cut = pc.match_substring_regex(core.filter(one), r"-\s?\d{2,7}\s*$").to_pylist()
@@ -144,6 +161,28 @@ class Quick:
                 continue
             if one.ref not in bank_refs[place].upper() and self._is_calm(one, bank_refs[place]):
                 yield place, one
+
+    def _words_only(self, spaced: Any, squeezed: Any, one: Any) -> npt.NDArray[np.int64]:
+        """The order of each line that is its reference, numbers and words that say nothing; -1."""
+        tokens = pc.split_pattern(spaced, " ")
+        flat, line = pc.list_flatten(tokens), np.asarray(pc.list_parent_indices(tokens))
+        known = np.asarray(pc.fill_null(pc.index_in(flat, self._words_that_pay), -1))
+        empty = np.asarray(pc.match_substring_regex(flat, self._empty))
+        count = len(spaced)
+        total, quiet = np.bincount(line, minlength=count), np.bincount(line[empty], minlength=count)
+        quoting = np.bincount(line[known >= 0], minlength=count)
+        calm = (quoting == 1) & (quiet + 1 == total) & np.asarray(one)
+        hit = known >= 0
+        order = np.full(count, -1, dtype=np.int64)
+        order[line[hit]] = self._paying[known[hit]]
+        heads = np.asarray(pc.count_substring_regex(squeezed, _ANY_HEAD))
+        ours = self._references.ours
+        calm &= heads == np.where(order >= 0, ours[order] if len(ours) else 0, 0)
+        calm &= ~np.asarray(pc.match_substring_regex(spaced, self._hidden.pattern))
+        left = pc.replace_substring_regex(squeezed, self._shape, "|")
+        calm &= ~np.asarray(pc.match_substring_regex(left, self._payer_shape.pattern))
+        order[~calm] = -1
+        return order
 
     def _quoted(
         self, at: list[int], texts: Iterable[tuple[str, str, int, bool]]
@@ -231,8 +270,9 @@ class Quick:
         return self._payer_shape.search(squeezed.replace(code, "|", 1)) is None
 
 
-def _harmless(payers: Payers) -> tuple[str, re.Pattern[str]]:
-    """What a memo of words without meaning matches, and the names that could hide in it."""
+def _harmless(payers: Payers) -> tuple[str, str, re.Pattern[str]]:
+    """What a memo of words without meaning matches, one such word or a number, and the names
+    that could hide in it."""
     words = frozenset(_EMPTY_WORDS.split())
     hidden = payers.names_of(words)
     if len(hidden) > _MOST_NAMES:
@@ -241,7 +281,7 @@ def _harmless(payers: Payers) -> tuple[str, re.Pattern[str]]:
     some = "|".join(sorted(words, key=lambda word: (-len(word), word)))
     alone = rf"^[ |0-9]*(?:(?:{some})+(?:[ |0-9]+|$))*$"
     names = "|".join(name.replace(" ", " ?") for name in hidden)
-    return alone, re.compile(names or "(?!)")
+    return alone, rf"^(?:{some}|\d*)$", re.compile(names or _NOTHING)
 
 
 def _is_like_a_code(word: str, ref: str) -> bool:
