@@ -127,6 +127,13 @@ class Town:
             and call["due_at"] <= epoch
         ]
 
+    def leases_run_out(self) -> None:
+        """What some seconds of the machine's own clock do to the leases of the dead."""
+        for table in ("message", "endpoint"):
+            self.house.psql(
+                "admin", f"UPDATE {table} SET leased_until = now() WHERE leased_until IS NOT NULL"
+            )
+
     def ask(self, path: str, told: Any = None, *, method: str = "") -> Any:
         """Ask the simulator; told: POST this as JSON."""
         verb = method or ("GET" if told is None else "POST")
@@ -144,6 +151,11 @@ class Town:
             "THUPHI_GATEWAY_MOMO_API_URL": f"{root}/momo",
             "THUPHI_GATEWAY_ZALOPAY_API_URL": f"{root}/zalopay",
             "THUPHI_GATEWAY_PAYOS_API_URL": f"{root}/payos",
+        }
+        self.environment = told | {
+            "DATABASE_URL": self.house.app_url,
+            "THUPHI_SYSTEM_URL": self.house.system_url,
+            "THUPHI_CLOCK_FILE": str(self.folder / "clock.json"),
         }
         runtime = a_runtime(self.house, **told)
         runtime.clock = self.clock
