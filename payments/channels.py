@@ -51,6 +51,8 @@ def put(
 ) -> None:
     """Store the settings in place of any before. Whoever reads the row learns nothing.
 
+    A channel that is switched off stays off.
+
     taken: what the gateway's adapter declares; says which of them names the biller there.
     Raises MerchantTaken when another biller is known to the gateway by that name.
     """
@@ -62,7 +64,6 @@ def put(
     values = {
         "key_id": key_id,
         "sealed": sealed,
-        "enabled": True,
         "updated_at": at,
         "merchant_hash": hashlib.sha256(merchant.encode()).digest() if merchant else None,
         "checked_at": None,
@@ -72,7 +73,7 @@ def put(
     }
     db.execute(
         upsert(channel)
-        .values(biller_id=biller_id, gateway=gateway, **values)
+        .values(biller_id=biller_id, gateway=gateway, enabled=True, **values)
         .on_conflict_do_update(index_elements=["biller_id", "gateway"], set_=values)
     )
     detail = {"fields": sorted(settings), "changed": changed}

@@ -83,10 +83,17 @@ WITH bill AS (
     JOIN invoice i ON i.biller_id = p.biller_id AND i.id = p.invoice_id
     WHERE p.biller_id = :biller AND p.order_id = :order
 ), came AS (
-    SELECT a.payment_id, coalesce(bool_or(a.order_id = :order), false) AS ours
-    FROM bill b
-    JOIN allocation a ON a.biller_id = :biller AND a.invoice_id = b.id
-    WHERE a.live GROUP BY a.payment_id
+    SELECT payment_id, coalesce(bool_or(ours), false) AS ours FROM (
+        SELECT a.payment_id, a.order_id = :order AS ours
+        FROM bill b
+        JOIN allocation a ON a.biller_id = :biller AND a.invoice_id = b.id
+        WHERE a.live
+        UNION ALL
+        -- A second payment of a paid order pays no bill, and is the payer's all the same.
+        SELECT p.id, true FROM attempt t
+        JOIN payment p ON p.biller_id = t.biller_id AND p.attempt_id = t.id
+        WHERE t.biller_id = :biller AND t.order_id = :order
+    ) one GROUP BY payment_id
 ), back AS (
     SELECT r.status, r.amount, r.allocation_id IS NOT NULL AS was_applied
     FROM came m

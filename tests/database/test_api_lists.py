@@ -213,7 +213,8 @@ def test_the_settings_of_a_channel_are_replaced_and_never_shown(program: Program
     field = program.put("/api/v1/channels/sepay", {"settings": {"password": secret}})
     short = program.put("/api/v1/channels/sepay", {"settings": {"secret": "123"}})
 
-    assert put.json == got.json == {"gateway": "sepay", "settings": {"secret": "••••abcd"}}
+    shown = {"gateway": "sepay", "enabled": True, "settings": {"secret": "••••abcd"}}
+    assert put.json == got.json == shown
     assert unknown.status_code == 404
     assert (field.status_code, short.status_code) == (422, 422)
     assert secret not in put.text + got.text + field.text

@@ -40,6 +40,9 @@ Status = Literal[
 
 
 def _address(given: str) -> str:
+    # Not with a zone: "fe80::1%eth0" names a cable of somebody's machine, in any signs at all.
+    if "%" in given:
+        raise ValueError("no IP address")
     return str(ip_address(given)) if given else ""
 
 

@@ -116,7 +116,8 @@ def put_channel(path: ChannelPath, body: ChannelAsk) -> Response:
         kept = calling.set_up(
             context.runtime(), db, path.gateway, body.settings, by=context.actor()
         )
-    return as_json(_masked(path.gateway, kept))
+        enabled = channels.settings_of(db, path.gateway) is not None
+    return as_json(_masked(path.gateway, kept, enabled=enabled))
 
 
 @bp.get("/channels/<gateway>", responses={200: ChannelAnswer})
@@ -175,7 +176,7 @@ def _offer(company: Company, here: channels.Channel | None) -> OfferAnswer:
     )
 
 
-def _masked(gateway: str, settings: Mapping[str, str], *, enabled: bool = True) -> ChannelAnswer:
+def _masked(gateway: str, settings: Mapping[str, str], *, enabled: bool) -> ChannelAnswer:
     open_ = {one.name for one in registry.CHANNELS[gateway].settings if not one.secret}
     shown = {
         name: value if name in open_ else MASK + (value[-4:] if len(value) >= _TELLING else "")

@@ -20,7 +20,7 @@ from payments.domain.errors import Conflict, DomainError, Invalid, NotFound
 from payments.domain.gateway import Gateway
 from payments.domain.people import SERVICE
 from payments.queries import orders as reads
-from payments.queries import portal
+from payments.queries import portal, standing
 from payments.queries.orders import Attempt
 from web import context
 from web.auth import links
@@ -69,7 +69,8 @@ def trying(token: str, shown: str) -> ResponseReturnValue:
     with links.transaction(token) as (db, order_id):
         found = _attempt(db, order_id, shown)
         seen = portal.page(db, order_id)
-    if found.status == "succeeded":
+    if found.status == "succeeded" or not seen.standing.owed:
+        # Paid by whatever channel: nobody is sent to pay once more.
         return answers.elsewhere(f"/pay/{token}")
     visit = answers.visit(token)
     page = ways.tried(seen, found, visit, going="go" in request.args)
@@ -85,7 +86,8 @@ def try_status(token: str, shown: str) -> ResponseReturnValue:
     """Whether anything has moved; asked every few seconds."""
     with links.transaction(token) as (db, order_id):
         found = _attempt(db, order_id, shown)
-    strip = ways.strip(found, answers.visit(token))
+        owed = standing.of_order(db, order_id).owed
+    strip = ways.strip(found, answers.visit(token), settled=not owed)
     return answers.part(strip, f"{strip.state}:{answers.language()}")
 
 
