@@ -148,7 +148,7 @@ class Reports:
                 gateway,
                 settle,
                 batch,
-                due - self.rng.choice((1, 1_000, 250_000)),
+                due - min(due // 2 + 1, self.rng.choice((1, 1_000, 250_000))),
                 short,
                 "batch short",
             )

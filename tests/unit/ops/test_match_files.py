@@ -153,3 +153,148 @@ def test_the_same_files_again_change_nothing(tmp_path: Path) -> None:
     run(tmp_path, statement)
 
     assert first == {name: (tmp_path / "out" / name).read_bytes() for name in first}
+
+
+GATEWAY_HEAD = ",".join(normalise.GATEWAY_COLUMNS) + "\n"
+SETTLED = "g1,WHO,W1,2026-09-11,2026-09-10T08:00,T1,MSHS0012345,PAYMENT,250000,2750,247250\n"
+
+
+def with_gateway(folder: Path, contract: str) -> Summary:
+    (folder / "orders.csv").write_text(ORDERS, encoding="utf-8")
+    (folder / "lines.csv").write_text(HEAD + line(1, "581000", "HP9VJP8E0W6W"), encoding="utf-8")
+    (folder / "rows.csv").write_text(GATEWAY_HEAD + SETTLED, encoding="utf-8")
+    (folder / "contract.json").write_text(contract, encoding="utf-8")
+    names = ("orders.csv", "lines.csv", "rows.csv", "contract.json")
+    return match.run(*(folder / name for name in names), out=folder / "out")
+
+
+def test_a_gateway_that_the_contract_does_not_name_is_told_and_its_rows_are_matched(
+    tmp_path: Path,
+) -> None:
+    summary = with_gateway(tmp_path, '{"MOMO": {"bps": 110}}')
+
+    [told] = written(tmp_path, "problems.csv")
+    assert (told["file"], told["line"]) == ("rows.csv", "0")
+    assert "WHO" in told["what_en"]
+    assert summary.decisions["AUTO"].count == 2
+
+
+@pytest.mark.parametrize(
+    ("contract", "what"),
+    [
+        ('{"WHO": {}}', "WHO needs bps"),
+        ('{"WHO": {"bps": -1}}', "WHO needs bps"),
+        ('{"WHO": {"bps": true}}', "WHO needs bps"),
+        ('{"WHO": {"bps": 110, "rounding": "as we like"}}', "half up per row"),
+        ("[]", "must be JSON"),
+    ],
+)
+def test_a_fee_that_the_contract_does_not_tell_is_never_taken_to_be_nothing(
+    tmp_path: Path, contract: str, what: str
+) -> None:
+    with pytest.raises(match.BadContract, match=what):
+        with_gateway(tmp_path, contract)
+
+
+def test_a_second_header_row_a_footer_and_formulas_are_told_and_the_rest_is_matched(
+    tmp_path: Path,
+) -> None:
+    statement = HEAD + HEAD + line(1, "581000", "HP9VJP8E0W6W") + line(2, "=250000", "MSHS0012345")
+    statement += line(3, '"250000,00"', "MSHS0012345") + "Tong cong,,,,,,,,581000,,,,\n"
+
+    summary = run(tmp_path, statement)
+
+    assert [row["line"] for row in written(tmp_path, "problems.csv")] == ["2", "4", "5", "6"]
+    assert summary.decisions["AUTO"].sum_vnd == 581000
+
+
+@pytest.mark.parametrize(
+    ("encoding", "problem"), [("utf-16", "UTF-16"), ("utf-16-be", "lacks the column")]
+)
+def test_a_statement_in_another_encoding_says_what_to_do(
+    tmp_path: Path, encoding: str, problem: str
+) -> None:
+    (tmp_path / "orders.csv").write_text(ORDERS, encoding="utf-8")
+    (tmp_path / "lines.csv").write_text(HEAD, encoding=encoding)
+
+    with pytest.raises((tables.UnreadableTable, normalise.MissingColumn), match=problem):
+        match.run(tmp_path / "orders.csv", tmp_path / "lines.csv", out=tmp_path / "out")
+
+
+def test_a_row_in_an_old_encoding_is_told_and_the_others_are_read(tmp_path: Path) -> None:
+    (tmp_path / "orders.csv").write_text(ORDERS, encoding="utf-8")
+    rows = HEAD + line(1, "581000", "HP9VJP8E0W6W") + line(2, "250000", "Trân MSHS0012345")
+    (tmp_path / "lines.csv").write_bytes(rows.encode("latin-1"))
+
+    match.run(tmp_path / "orders.csv", tmp_path / "lines.csv", out=tmp_path / "out")
+
+    [told] = written(tmp_path, "problems.csv")
+    assert (told["line"], told["what_en"]) == ("3", "The row is not UTF-8.")
+
+
+def test_other_separators_are_told_by_the_header(tmp_path: Path) -> None:
+    with pytest.raises(normalise.MissingColumn, match="with commas between them"):
+        run(tmp_path, (HEAD + line(1, "5", "x")).replace(",", ";"))
+
+
+def test_a_number_that_a_spreadsheet_has_blurred_is_told(tmp_path: Path) -> None:
+    run(tmp_path, HEAD + line(1, "581000", "HP9VJP8E0W6W") + line(2, "250000", "MSHS0012345"))
+    table = pd.read_csv(tmp_path / "lines.csv")
+    table["account"] = [9999000001, 9_999_000_012_345_678]
+    table.to_excel(tmp_path / "lines.xlsx", index=False, engine="xlsxwriter")
+
+    match.run(tmp_path / "orders.csv", tmp_path / "lines.xlsx", out=tmp_path / "out")
+
+    [told] = written(tmp_path, "problems.csv")
+    assert (told["line"], "make the column text" in told["what_en"]) == ("3", True)
+
+
+def test_two_files_that_hold_the_same_lines_are_taken_once(tmp_path: Path) -> None:
+    first = line(1, "581000", "HP9VJP8E0W6W") + line(2, "250000", "MSHS0012345")
+    again = first.replace("l1,f1", "l8,f2").replace("l2,f1", "l9,f2")
+
+    summary = run(tmp_path, HEAD + first + again)
+
+    assert {name: one.count for name, one in summary.decisions.items()} == {"AUTO": 2, "IGNORE": 2}
+    assert summary.unexplained_vnd == 0
+
+
+@pytest.mark.parametrize(
+    "memo",
+    [
+        "x " * 5000 + "HP9VJP8E0W6W",
+        "\u202eHP9VJP8E\u200b0W6W\u202c",
+        "\x07HP9VJP8E0W6W\x1b",
+        "\u200fHP9VJP8E0W6W \ufeff",
+    ],
+    ids=["ten thousand characters", "turned round", "control characters", "marks"],
+)
+def test_an_odd_memo_is_read_for_what_it_says(tmp_path: Path, memo: str) -> None:
+    summary = run(tmp_path, HEAD + line(1, "581000", memo))
+
+    assert summary.decisions["AUTO"].sum_vnd == 581000
+
+
+def test_many_equal_amounts_without_a_reference_are_all_left_to_people(tmp_path: Path) -> None:
+    orders = ORDERS.splitlines()[0] + "\n"
+    orders += "".join(f"o{n},MSHS{n:07d},HP,PH{n:06d},,250000,,,OPEN\n" for n in range(20_000))
+    rows = "".join(
+        f"l{n},f1,9999,VCB,2026-09-10,,08:00,B{n},250000,,,,chuyen tien\n" for n in range(20_000)
+    )
+
+    summary = run(tmp_path, HEAD + rows, orders)
+
+    assert {name: one.count for name, one in summary.decisions.items()} == {"EXCEPTION": 20_000}
+    assert summary.unexplained_vnd == 0
+
+
+def test_a_file_read_by_columns_is_the_file_read_row_by_row(tmp_path: Path) -> None:
+    rows = HEAD + line(1, "581000", '"HP9VJP8E0W6W, lop 4A"') + line(2, "250000", "đóng tiền")
+    (tmp_path / "lines.csv").write_text(rows, encoding="utf-8")
+    (tmp_path / "odd.csv").write_text(rows + "l3,too,short\n", encoding="utf-8")
+
+    quick, _ = tables.read(tmp_path / "lines.csv")
+    slow, problems = tables.read(tmp_path / "odd.csv")
+
+    pd.testing.assert_frame_equal(quick, slow)
+    assert [problem.line for problem in problems] == [4]
