@@ -6,12 +6,14 @@ an exact sum is booked; everything else waits for a person.
 
 from __future__ import annotations
 
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Any
 
-from payments.domain.memo import Reading
+from payments.domain.memo import Reading, fold
 from reconciliation import forms
 from reconciliation.book import Book, Decision, Outcome, Row
 from reconciliation.claims import References
@@ -19,6 +21,9 @@ from reconciliation.evidence import Evidence, Verdict, amounts
 from reconciliation.forms import Forms, compact
 
 
+MOST_PARTS = 3
+MOST_LOOSE = 20
+_SETTLES = re.compile(r"QUYET TOAN|TAT TOAN|SETTLE|PAYOUT|\bMID\b|\bLO\b|\bBATCH\b")
 ROUNDINGS = ("half up per row", "down per row", "up per row")
 
 
@@ -155,6 +160,16 @@ def _fee_is(kept: int, due: int, verdict: Verdict) -> Evidence:
     return Evidence("fee", str(kept), str(due), verdict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Loose:
+    """A credit that tells of a settlement of this gateway, but not of which."""
+
+    line_id: str
+    amount: int
+    booked: str
+    gateway: str
+
+
 @dataclass(slots=True)
 class Batch:
     """One payout of a gateway: what is due and which credits named it, in order of arrival."""
@@ -185,10 +200,24 @@ class Batches:
         self._by_sum: dict[int, list[Batch]] = defaultdict(list)
         for one in self._batches.values():
             self._by_sum[one.due].append(one)
+        self._loose: list[_Loose] = []
         self._gateways = {one.gateway for one in self._batches.values() if one.gateway}
 
-    def claim(self, line_id: str, amount: int, booked: str, reading: Reading) -> Batch | None:
-        """The batch that this credit pays, by its name or else by gateway, sum and day."""
+    def claim(
+        self,
+        line_id: str,
+        amount: int,
+        booked: str,
+        reading: Reading,
+        *,
+        sender: str = "",
+        alone: bool = True,
+    ) -> Batch | None:
+        """The batch that this credit pays, by its name or else by gateway, sum and day.
+
+        A credit that tells of a settlement but not of which is kept: outcomes() tries sums.
+        alone: whether nothing in the memo could be an order's reference.
+        """
         if not self._batches:
             return None
         named = {
@@ -197,11 +226,15 @@ class Batches:
             for read in self._forms.read(piece)
             if read.ref in self._batches and not read.doubt
         }
-        found = list(named.values()) or self._by_amount(amount, booked, reading.text)
-        if len(found) != 1:
-            return None
-        found[0].credits.append((line_id, amount))
-        return found[0]
+        text = f"{reading.text} {fold(sender)}"
+        found = list(named.values()) or self._by_amount(amount, booked, text)
+        if len(found) == 1:
+            found[0].credits.append((line_id, amount))
+            return found[0]
+        told = {gateway for gateway in self._gateways if gateway in text}
+        if alone and not named and len(told) == 1 and _SETTLES.search(text):
+            self._loose.append(_Loose(line_id, amount, booked, told.pop()))
+        return None
 
     def _by_amount(self, amount: int, booked: str, text: str) -> list[Batch]:
         told = {name for name in self._gateways if name in text}
@@ -213,6 +246,7 @@ class Batches:
 
     def outcomes(self) -> dict[str, Outcome]:
         """For each credit that claimed a batch: AUTO if all its credits add up, else shown."""
+        rules = self._sums()
         decided = {}
         for batch in self._batches.values():
             whole = batch.came == batch.due
@@ -222,11 +256,48 @@ class Batches:
                     Evidence("batch", batch.batch_id, batch.batch_id, Verdict.AGREES),
                     Evidence("amount", str(batch.came), str(batch.due), verdict),
                 )
-                row = Row(None, amount, "batch_named", seen)
+                row = Row(None, amount, rules.get(line_id, "batch_named"), seen)
                 decision = Decision.AUTO if whole else Decision.EXCEPTION
                 code = "" if whole else "BATCH_MISMATCH"
                 decided[line_id] = Outcome(decision, code, [row], related=batch.batch_id)
         return decided
+
+    def _sums(self) -> dict[str, str]:
+        """Tie credits that name no batch to the one whose due they alone make up.
+
+        Only where one set of at most MOST_PARTS credits adds up to one batch, each credit is in
+        no other such set, and there are at most MOST_LOOSE to choose from: uniqueness decides.
+        """
+        made = [
+            (batch, parts)
+            for batch in self._batches.values()
+            if batch.came < batch.due
+            for parts in self._parts(batch)
+        ]
+        batches = Counter(batch.batch_id for batch, _ in made)
+        credits = Counter(part.line_id for _, parts in made for part in parts)
+        tied = {}
+        for batch, parts in made:
+            if batches[batch.batch_id] == 1 and all(credits[one.line_id] == 1 for one in parts):
+                batch.credits += [(one.line_id, one.amount) for one in parts]
+                tied |= {one.line_id: "batch_amount" for one in parts}
+        return tied
+
+    def _parts(self, batch: Batch) -> list[tuple[_Loose, ...]]:
+        """Every set of loose credits that makes up what is missing of a batch."""
+        wanted = batch.due - batch.came
+        some = [
+            one
+            for one in self._loose
+            if one.gateway == batch.gateway
+            and one.booked >= batch.settle_date
+            and one.amount <= wanted
+        ]
+        if len(some) > MOST_LOOSE:
+            return []
+        sizes = range(1, MOST_PARTS + 1)
+        sets = (parts for size in sizes for parts in combinations(some, size))
+        return [parts for parts in sets if sum(one.amount for one in parts) == wanted]
 
     def absent(self) -> list[Batch]:
         """Batches with money due that no credit claimed."""

@@ -227,7 +227,12 @@ class _Run:
         if lines.amount[at] <= 0:
             return self.reversals.decide(lines.account[at], -lines.amount[at], heard, orders)
         if not claims.firm and self.batches.claim(
-            lines.ids[at], lines.amount[at], lines.booked[at], heard
+            lines.ids[at],
+            lines.amount[at],
+            lines.booked[at],
+            heard,
+            sender=lines.sender[at],
+            alone=not claims.orders(),
         ):
             # Decided when all credits of the batch are known.
             return Outcome(Decision.EXCEPTION, "BATCH_MISMATCH", [])

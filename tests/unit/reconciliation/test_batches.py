@@ -82,6 +82,31 @@ def test_a_batch_in_two_parts_is_whole_when_they_add_up() -> None:
     assert ends(matched)["l1"] == ends(matched)["l2"] == ("AUTO", "", "MB0910")
 
 
+def test_parts_that_name_no_batch_are_tied_where_only_they_make_up_its_sum() -> None:
+    lines = credit(
+        "b1  9999  2026-09-11  10:00  F1  494500  MOMO~QUYET~TOAN~GD~NGAY~10092026",
+        "b2  9999  2026-09-12  10:00  F2  247250  MOMO~QUYET~TOAN~GD~NGAY~10092026",
+    ).assign(memo=lambda frame: frame["memo"].str.replace("~", " "))
+
+    matched = run(lines, R1, R2)
+
+    assert ends(matched)["b1"] == ends(matched)["b2"] == ("AUTO", "", "MB0910")
+    assert matched.absent.empty
+
+
+def test_two_ways_to_make_up_a_batch_are_one_too_many() -> None:
+    lines = credit(
+        "b1  9999  2026-09-11  10:00  F1  494500  MOMO~QUYET~TOAN",
+        "b2  9999  2026-09-12  10:00  F2  247250  MOMO~QUYET~TOAN",
+        "b3  9999  2026-09-12  10:01  F3  247250  MOMO~QUYET~TOAN",
+    ).assign(memo=lambda frame: frame["memo"].str.replace("~", " "))
+
+    matched = run(lines, R1, R2)
+
+    assert {end[0] for end in ends(matched).values() if end[2] == "MB0910"} <= {"EXCEPTION"}
+    assert [one["decision"] for one in matched.outcomes.to_dict("records")][:3] == ["EXCEPTION"] * 3
+
+
 def test_a_short_batch_waits_for_a_person() -> None:
     money = credit("l1  9999  2026-09-11  08:00  B1  741000  MB0910")
 
