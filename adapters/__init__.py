@@ -11,5 +11,5 @@ settlements/ what gateways took, kept and pay; report.toml in each one's folder 
 statements/  MT940, camt.053, camt.054, CSV and XLSX; banks/*.toml are column profiles
 
 An adapter imports the port it implements and the words of payments.domain, nothing
-else of ours. To add one: a folder, a line in registry.py, sample data with tests.
+else of ours. To add one, follow docs/how-to/write-an-adapter.md.
 """

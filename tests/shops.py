@@ -17,6 +17,7 @@ from uuid import UUID
 import httpx
 from sqlalchemy import text
 
+from adapters import registry
 from payments import access, billers
 from payments.domain import ids
 from payments.domain.money import Money
@@ -31,14 +32,10 @@ FEE_BPS: Final = 110
 OPENING: Final = 50_000_000
 """What the school's account holds in the beginning: refunds may be more than a day's takings."""
 HOLDER: Final = "TRUONG TIEU HOC HOA SEN"
-KEYS: Final[Mapping[str, tuple[str, ...]]] = {
-    "vnpay": ("tmn_code", "hash_secret"),
-    "momo": ("partner_code", "access_key", "secret_key"),
-    "zalopay": ("app_id", "key1", "key2"),
-    "payos": ("client_id", "api_key", "checksum_key"),
-}
 HOLDERS: Final = ("vnpay", "momo", "zalopay")
-"""Gateways that keep the money until they settle; payOS's goes straight to the bank."""
+"""Gateways that keep the money until they settle."""
+STRAIGHT: Final = "payos"
+"""Its money goes straight to the bank."""
 
 _serial = itertools.count(1)
 
@@ -73,7 +70,7 @@ class Shop:
         self.code = f"TH-{self.nth:05d}"
         self.account = f"9999{self.nth:06d}"
         self.opened_on: date = town.now.date()
-        self.biller_id = self._open("payos" if "payos" in gateways else "sepay")
+        self.biller_id = self._open(STRAIGHT if STRAIGHT in gateways else "sepay")
         self.next_statement: date = self.opened_on
         self.next_settlement: date = self.opened_on
         self.strangers: set[str] = set()  # numbers of payments that the gateway does not know
@@ -273,7 +270,8 @@ class Shop:
         told |= {"notify_url": f"{self.town.url}/webhooks/{gateway}/{self.code}"}
         made = self.town.ask(f"/gateways/{gateway}/merchants", told)
         self.town.merchants.add((gateway, made["merchant"]))
-        settings = {name: made["keys"][name] for name in KEYS[gateway]}
+        taken = registry.CHANNELS[gateway].settings
+        settings = {one.name: made["keys"][one.name] for one in taken if one.needed}
         answer = self.http.put(f"/channels/{gateway}", json={"settings": settings})
         assert answer.is_success, answer.text
         if gateway in HOLDERS:

@@ -152,6 +152,10 @@ class Town:
             "THUPHI_GATEWAY_ZALOPAY_API_URL": f"{root}/zalopay",
             "THUPHI_GATEWAY_PAYOS_API_URL": f"{root}/payos",
         }
+        # A gateway that is new to this file has its API at its own name.
+        for name in registry.VARIABLES:
+            gateway = name.removeprefix("THUPHI_GATEWAY_").partition("_")[0].lower()
+            told.setdefault(name, f"{root}/{gateway}")
         self.environment = told | {
             "DATABASE_URL": self.house.app_url,
             "THUPHI_SYSTEM_URL": self.house.system_url,
