@@ -36,7 +36,7 @@ def receive(
     settle, Invalid for a channel that is not set up, a profile that is no text, or an empty or
     too large file.
     """
-    _reader(gateway)
+    reader(gateway)
     _merchant(db, gateway)
     return settlements.receive(
         db, gateway=gateway, name=name, data=data, profile=_text(profile), by=by, at=at
@@ -48,7 +48,7 @@ def read(db: Session, file_id: UUID, *, at: datetime) -> None:
     gateway = settlements.waits(db, file_id)
     if gateway is not None:
         merchant = _merchant(db, gateway)
-        settlements.read(db, file_id, _reader(gateway), merchant=merchant, at=at)
+        settlements.read(db, file_id, reader(gateway), merchant=merchant, at=at)
 
 
 def work(runtime: Runtime, message: Claimed) -> None:
@@ -61,7 +61,8 @@ def work(runtime: Runtime, message: Claimed) -> None:
     settlement_runs.run(runtime.sessions, message.biller_id, clock=runtime.clock.now)
 
 
-def _reader(gateway: str) -> ReportReader:
+def reader(gateway: str) -> ReportReader:
+    """The reader of a gateway's settlement files. Raises NotFound where there are none."""
     found = registry.SETTLEMENT_READERS.get(gateway)
     if found is None:
         names = ", ".join(registry.SETTLEMENT_READERS)

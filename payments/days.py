@@ -1,27 +1,33 @@
 """Business days: reconciled, then signed off, then closed for ever.
 
 The rule that nothing unexplained may be left is in PostgreSQL (migration 0006); here the
-reasons are gathered beforehand, so that a person can read all of them at once.
+reasons are gathered beforehand, so that a person can read all of them at once. What is signed
+is a sheet, kept byte for byte (migration 0013); a corrected one is a further version.
 """
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Final
+from uuid import UUID
 
-from sqlalchemy import select, text, update
+from sqlalchemy import insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from payments import audit, outbox
 from payments.domain.calendar import business_day
-from payments.domain.errors import Conflict, Forbidden, NotExplained
+from payments.domain.errors import Conflict, Forbidden, Invalid, NotExplained, SecondPerson
 from payments.domain.money import grouped
 from payments.domain.people import Actor, Permission
 from payments.domain.states import DAY, DayStatus, move
 from payments.store.ledger import business_day as day_table
+from payments.store.ledger import day_correction, day_sheet
 from payments.store.sessions import biller_of
+
+MOST_REASON: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,34 @@ class Obstacle:
     en: str
 
 
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What is signed. text: canonical JSON in UTF-8; reason: of a corrected one, else None.
+
+    seal_number, seal_root: the ledger's latest seal, None before the first.
+    """
+
+    version: int
+    text: bytes
+    seal_number: int | None = None
+    seal_root: bytes | None = None
+    reason: str | None = None
+
+    @property
+    def sha256(self) -> bytes:
+        """The hash that is printed beside the signatures."""
+        return hashlib.sha256(self.text).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Stood:
+    """A day as it is stored. version: of the latest sheet; prepared_by: who reconciled it."""
+
+    status: DayStatus
+    version: int
+    prepared_by: UUID | None
+
+
 def unexplained(db: Session, day: date) -> list[Compared]:
     """Every comparison behind the unexplained figure, up to the end of the day."""
     rows = db.execute(
@@ -57,12 +91,7 @@ def unexplained(db: Session, day: date) -> list[Compared]:
 
 def status(db: Session, day: date) -> DayStatus:
     """The stored status of a day; open when nobody has touched it."""
-    found = db.scalar(
-        select(day_table.c.status).where(
-            day_table.c.biller_id == biller_of(db), day_table.c.day == day
-        )
-    )
-    return DayStatus(found) if found else DayStatus.OPEN
+    return stored(db, day).status
 
 
 def missing_statements(db: Session, day: date) -> list[str]:
@@ -136,33 +165,132 @@ def reconcile(db: Session, day: date, *, by: Actor, at: datetime) -> None:
     outbox.emit(db, "day.reconciled", {"day": day.isoformat()}, at=at)
 
 
-def sign_off(db: Session, day: date, *, totals: dict[str, Any], by: Actor, at: datetime) -> None:
-    """Close the day for ever. totals: the sheet that was signed, as JSON.
+def sign_off(db: Session, day: date, sheet: Sheet, *, by: Actor, at: datetime) -> None:
+    """Close the day for ever: the sheet is what was signed, byte for byte.
 
     Raises Conflict for a day that is not reconciled or signed already, Forbidden without
     the right, NotExplained, and SecondPerson when the one who reconciled signs too.
     """
-    if by.kind != "staff" or not by.may(Permission.CLOSE_DAY):
-        raise Forbidden()
-    was = status(db, day)
-    if was is not DayStatus.RECONCILED:
+    _require_signer(by)
+    now = stored(db, day)
+    if now.status is not DayStatus.RECONCILED:
         raise Conflict(
             "Ngày phải được đối soát xong và chưa ký.",
             "The day must be reconciled and not signed yet.",
         )
     _refuse_obstacles(db, day, at=at)
-    db.execute(
-        update(day_table)
-        .where(day_table.c.biller_id == biller_of(db), day_table.c.day == day)
+    move(DAY, now.status, to=DayStatus.SIGNED_OFF)
+    assert now.prepared_by is not None  # noqa: S101  # a reconciled day names who did it
+    _write(db, day, sheet, version=1, prepared_by=now.prepared_by, by=by, at=at)
+    outbox.emit(db, "day.signed_off", {"day": day.isoformat()}, at=at)
+    detail = {"sha256": sheet.sha256.hex()}
+    audit.note(db, "day.sign_off", day.isoformat(), by=by, at=at, detail=detail)
+
+
+def prepare_correction(db: Session, day: date, *, reason: str, by: Actor, at: datetime) -> int:
+    """Ask for a corrected sheet of a signed day; another person signs it. Returns its version.
+
+    The day stays closed and the sheets before stay as they are. The same person may ask once a
+    version: asking again keeps the first reason. Raises Forbidden, Invalid without a reason or
+    with more than 500 characters, Conflict for a day that is not signed.
+    """
+    if not by.may(Permission.RECONCILE):
+        raise Forbidden()
+    if not 1 <= len(reason.strip()) <= MOST_REASON:
+        raise Invalid(
+            "Cần ghi lý do chỉnh, tối đa 500 ký tự.",
+            "A correction needs its reason, 500 characters at most.",
+        )
+    now = stored(db, day)
+    if now.status is not DayStatus.SIGNED_OFF:
+        raise Conflict(
+            "Chỉ chỉnh bảng của ngày đã khóa.", "Only the sheet of a closed day is corrected."
+        )
+    version = now.version + 1
+    written = db.execute(
+        upsert(day_correction)
         .values(
-            status=move(DAY, was, to=DayStatus.SIGNED_OFF),
-            totals=totals,
-            signed_off_at=at,
-            signed_off_by=by.id,
+            biller_id=biller_of(db),
+            day=day,
+            version=version,
+            prepared_by=by.id,
+            prepared_at=at,
+            reason=reason.strip(),
+        )
+        .on_conflict_do_nothing()
+        .returning(day_correction.c.version)
+    ).first()
+    if written is not None:
+        detail = {"version": version, "reason": reason.strip()}
+        audit.note(db, "day.prepare_correction", day.isoformat(), by=by, at=at, detail=detail)
+    return version
+
+
+def sign_correction(
+    db: Session, day: date, sheet: Sheet, *, prepared_by: UUID, by: Actor, at: datetime
+) -> None:
+    """Sign the next version of a closed day's sheet, as somebody else prepared it.
+
+    Raises Forbidden without the right, SecondPerson for one's own, NotExplained, and Conflict
+    when nobody has prepared it or a version was signed meanwhile.
+    """
+    _require_signer(by)
+    if prepared_by == by.id:
+        raise SecondPerson(
+            "Bạn là người lập bảng chỉnh nên cần một người khác ký.",
+            "You prepared this correction, so somebody else has to sign it.",
+        )
+    _refuse_obstacles(db, day, at=at)
+    _write(db, day, sheet, version=sheet.version, prepared_by=prepared_by, by=by, at=at)
+    body = {"day": day.isoformat(), "version": sheet.version}
+    outbox.emit(db, "day.corrected", body, at=at)
+    detail = {"version": sheet.version, "sha256": sheet.sha256.hex()}
+    audit.note(db, "day.sign_correction", day.isoformat(), by=by, at=at, detail=detail)
+
+
+def stored(db: Session, day: date) -> Stood:
+    """How a day stands now; open when nobody has touched it."""
+    row = db.execute(
+        select(day_table.c.status, day_table.c.version, day_table.c.reconciled_by).where(
+            day_table.c.biller_id == biller_of(db), day_table.c.day == day
+        )
+    ).one_or_none()
+    if row is None:
+        return Stood(DayStatus.OPEN, 1, None)
+    return Stood(DayStatus(row.status), row.version, row.reconciled_by)
+
+
+def _write(
+    db: Session,
+    day: date,
+    sheet: Sheet,
+    *,
+    version: int,
+    prepared_by: UUID,
+    by: Actor,
+    at: datetime,
+) -> None:
+    """Writing the sheet is the signature: PostgreSQL closes the day in the same statement."""
+    db.execute(
+        insert(day_sheet).values(
+            biller_id=biller_of(db),
+            day=day,
+            version=version,
+            sheet=sheet.text,
+            sha256=sheet.sha256,
+            seal_number=sheet.seal_number,
+            seal_root=sheet.seal_root,
+            reason=sheet.reason,
+            prepared_by=prepared_by,
+            signed_by=by.id,
+            signed_at=at,
         )
     )
-    outbox.emit(db, "day.signed_off", {"day": day.isoformat()}, at=at)
-    audit.note(db, "day.sign_off", day.isoformat(), by=by, at=at)
+
+
+def _require_signer(by: Actor) -> None:
+    if by.kind != "staff" or not by.may(Permission.CLOSE_DAY):
+        raise Forbidden()
 
 
 def _refuse_obstacles(db: Session, day: date, *, at: datetime) -> None:

@@ -125,6 +125,15 @@ def latest(db: Session) -> Proof | None:
     return None if row is None else Proof(seal_of(row), 0, (), row.signature, row.public_key)
 
 
+def numbered(db: Session, number_: int) -> Seal | None:
+    """A seal of this biller by its number."""
+    row = db.execute(
+        text(queries.SEALS + " WHERE s.biller_id = :biller AND s.number = :number"),
+        {"biller": biller_of(db), "number": number_},
+    ).one_or_none()
+    return None if row is None else seal_of(row)
+
+
 def proof(db: Session, journal_id: UUID) -> Proof | None:
     """The proof of a journal of this biller; None until it is sealed."""
     row = db.execute(

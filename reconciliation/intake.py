@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -125,12 +125,18 @@ def read(
         for ordinal, found in enumerate(parsed.statements, 1):
             problems += _take(db, row, ordinal, found)
     refused = not parsed.statements
-    _finish(db, row, parsed, problems, refused=refused)
+    _finish(db, row, parsed, problems, profile=profile, refused=refused)
     return FileStatus.REFUSED if refused else FileStatus.READ
 
 
 def _finish(
-    db: Session, row: Row[Any], parsed: ParsedFile, problems: Sequence[Problem], *, refused: bool
+    db: Session,
+    row: Row[Any],
+    parsed: ParsedFile,
+    problems: Sequence[Problem],
+    *,
+    profile: str | None,
+    refused: bool,
 ) -> None:
     to = FileStatus.REFUSED if refused else FileStatus.READ
     db.execute(
@@ -139,6 +145,7 @@ def _finish(
         .values(
             status=move(FILE, FileStatus(row.status), to=to),
             format=parsed.format,
+            profile=profile,
             problems=[asdict(problem) for problem in problems],
             error_vi=parsed.error.vi if parsed.error else None,
             error_en=parsed.error.en if parsed.error else None,
@@ -172,9 +179,9 @@ def _take(db: Session, file: Row[Any], ordinal: int, found: Statement) -> list[P
                 0, "Sao kê không cho biết ngày.", "The statement does not say which day it is for."
             )
         ]
-    numbered = list(_numbered(found.lines))
-    known = _known(db, account.id, numbered)
-    proof = _prove(db, account, found, [line for line, key, nth in numbered if (key, nth) in known])
+    told = list(numbered(found.lines))
+    known = _known(db, account.id, told)
+    proof = _prove(db, account, found, [line for line, key, nth in told if (key, nth) in known])
     statement_id = ids.new()
     first_day = min((line.booking_date for line in found.lines), default=last_day)
     db.execute(
@@ -195,13 +202,13 @@ def _take(db: Session, file: Row[Any], ordinal: int, found: Statement) -> list[P
             why_not=None if proof.complete else f"{proof.why_vi} / {proof.why_en}",
         )
     )
-    fresh = [(line, key, nth) for line, key, nth in numbered if (key, nth) not in known]
+    fresh = [(line, key, nth) for line, key, nth in told if (key, nth) not in known]
     problems = _write_lines(db, file, statement_id, account.id, fresh)
     if not proof.complete:
         problems.append(Problem(0, proof.why_vi or "", proof.why_en or ""))
     problems += [
         Problem(line.line, "Dòng này đã có từ tệp trước.", "This line came in an earlier file.")
-        for line, key, nth in numbered
+        for line, key, nth in told
         if (key, nth) in known
     ]
     return problems
@@ -339,8 +346,8 @@ def _personal(line: StatementLine) -> dict[str, Any]:
     }
 
 
-def _numbered(lines: Iterable[StatementLine]) -> Iterable[tuple[StatementLine, bytes, int]]:
-    """Each line with its key and its number among the lines alike in this file."""
+def numbered(lines: Iterable[StatementLine]) -> Iterator[tuple[StatementLine, bytes, int]]:
+    """Each line of a statement with its key and its number among those alike."""
     seen: Counter[bytes] = Counter()
     for line in lines:
         key = _line_key(line)

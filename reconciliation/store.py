@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
-from payments.store.base import METADATA, TZ
+from payments.store.base import METADATA, TZ, XID8
 
 statement_file = Table(
     "statement_file",
@@ -36,6 +36,7 @@ statement_file = Table(
     Column("sealed", LargeBinary, nullable=False),
     Column("received_at", TZ, nullable=False),
     Column("received_by", UUID),
+    Column("profile", Text),
 )
 
 statement = Table(
@@ -125,6 +126,21 @@ discrepancy = Table(
     Column("settlement_row_id", UUID),
     Column("settlement_batch_id", UUID),
     Column("gap", BigInteger, FetchedValue(), nullable=False),
+)
+
+discrepancy_standing = Table(
+    "discrepancy_standing",  # written by a trigger alone
+    METADATA,
+    Column("biller_id", UUID, primary_key=True),
+    Column("discrepancy_id", UUID, primary_key=True),
+    Column("seq", BigInteger, FetchedValue(), primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("day", Date, nullable=False),
+    Column("payment_id", UUID),
+    Column("amount", BigInteger, nullable=False),
+    Column("holds", BigInteger, nullable=False),
+    Column("xid", XID8, FetchedValue(), nullable=False),
 )
 
 discrepancy_event = Table(

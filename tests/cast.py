@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -105,15 +105,17 @@ def a_notice(
     memo: str,
     reference: str = "92704",
     bank_reference: str | None = None,
+    *,
+    received_at: datetime | None = None,
 ) -> money_in.Received:
-    """Hear of a credit the way SePay tells it."""
+    """Hear of a credit the way SePay tells it. received_at: when, if not now."""
     at = school.house.clock.now()
     notice = money_in.Incoming(
         gateway="sepay",
         reference=reference,
         account_number=ACCOUNT,
         amount=Money(amount),
-        received_at=at,
+        received_at=received_at or at,
         memo=memo,
         bank_reference=bank_reference,
     )

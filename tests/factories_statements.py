@@ -182,12 +182,45 @@ def reconcile_day(db: Db, biller: Biller, day: date = TODAY, *, by: UUID | None 
 
 def sign_day(db: Db, biller: Biller, day: date = TODAY, *, by: UUID | None = None) -> None:
     """Close a reconciled day, by the chief accountant if nobody else is named."""
-    run(
+    a_sheet(db, biller, day, by=by)
+
+
+def a_sheet(
+    db: Db,
+    biller: Biller,
+    day: date = TODAY,
+    *,
+    version: int = 1,
+    by: UUID | None = None,
+    **more: Any,
+) -> bytes:
+    """Sign a sheet of a day, by the chief accountant if nobody else is named; returns its bytes."""
+    sheet = f'{{"day":"{day}","version":{version}}}'.encode()
+    values = {"sheet": sheet, "sha256": hashlib.sha256(sheet).digest()} | more
+    insert(
         db,
-        "UPDATE business_day SET status = 'signed_off', signed_off_at = %(now)s,"
-        " signed_off_by = %(by)s WHERE biller_id = %(biller)s AND day = %(day)s",
-        now=NOW,
-        by=by or biller.chief,
-        biller=biller.id,
+        "day_sheet",
+        biller_id=biller.id,
         day=day,
+        version=version,
+        signed_by=by or biller.chief,
+        signed_at=NOW,
+        **values,
+    )
+    return sheet
+
+
+def a_correction(
+    db: Db, biller: Biller, day: date = TODAY, *, version: int = 2, by: UUID | None = None
+) -> None:
+    """Prepare a corrected sheet, by the cashier if nobody else is named."""
+    insert(
+        db,
+        "day_correction",
+        biller_id=biller.id,
+        day=day,
+        version=version,
+        prepared_by=by or biller.cashier,
+        prepared_at=NOW,
+        reason="phí cổng ghi sau",
     )

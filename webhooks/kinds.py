@@ -57,6 +57,7 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "discrepancy.resolved": ("discrepancy", "way"),
     "day.reconciled": ("day",),
     "day.signed_off": ("day",),
+    "day.corrected": ("day", "version"),
     DISABLED: ("endpoint", "why"),
     TESTED: ("endpoint",),
 }

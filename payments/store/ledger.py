@@ -44,6 +44,34 @@ business_day = Table(
     Column("signed_off_by", UUID),
 )
 
+day_correction = Table(
+    "day_correction",
+    METADATA,
+    Column("biller_id", UUID, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("prepared_by", UUID, primary_key=True),
+    Column("prepared_at", TZ, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+day_sheet = Table(
+    "day_sheet",
+    METADATA,
+    Column("biller_id", UUID, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("sheet", LargeBinary, nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("seal_number", BigInteger),
+    Column("seal_root", LargeBinary),
+    Column("reason", Text),
+    Column("prepared_by", UUID, FetchedValue(), nullable=False),
+    Column("prepared_at", TZ),
+    Column("signed_by", UUID, nullable=False),
+    Column("signed_at", TZ, nullable=False),
+)
+
 journal = Table(
     "journal",
     METADATA,

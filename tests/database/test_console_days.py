@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from payments import sealing
 from payments.domain import ids
+from payments.queries import sheets
 from reconciliation import verdicts
 from tests.cast import a_notice
 from tests.consoles import DAY, Desk, Office, a_person, actions, an_office, tree, words
@@ -111,13 +112,14 @@ def test_a_day_with_nothing_unexplained_is_signed_and_locked_by_a_second_person(
     assert office.one("SELECT status FROM business_day") == "signed_off"
     locked = office.chief.get(answer.headers["Location"])
     assert "Đã ký và khóa ngày này." in words(locked)
-    assert actions(locked) == []
-    sheet = office.chief.get(f"{URL}/sheet")
+    assert actions(locked) == [f"{URL}/correct"]  # a further version; nothing opens it again
+    with office.begin() as db:
+        (sheet,) = sheets.versions(db, DAY)
     signed = json.loads(sheet.text)
     assert (signed["received"], signed["applied"], signed["unexplained"]) == (581_000, 581_000, 0)
     assert signed["seal"]["number"] == 1
     assert len(signed["seal"]["root"]) == 64
-    assert sheet.text == json.dumps(
+    assert sheet.text.decode() == json.dumps(
         signed, ensure_ascii=False, sort_keys=True, separators=(",", ":")
     )
 

@@ -24,7 +24,7 @@ from tests.factories import (
     insert,
 )
 from tests.factories_money import a_payment, a_refund, an_allocation
-from tests.factories_statements import a_bank_line, a_discrepancy, a_statement
+from tests.factories_statements import a_bank_line, a_discrepancy, a_statement, sign_day
 from tests.refusals import FOREIGN_KEY, NO_RIGHT, UNIQUE, one, refused, touched
 
 BILLER_TABLES = """
@@ -256,9 +256,7 @@ def test_a_day_is_signed_by_nobody_of_theirs(app: Connection, ours: Biller, thei
     )
 
     with refused(app, FOREIGN_KEY):
-        app.execute(
-            "UPDATE business_day SET status = 'signed_off', signed_off_by = %s", (theirs.chief,)
-        )
+        sign_day(app, ours, by=theirs.chief)
 
 
 def test_a_lookup_row_leads_to_no_other_biller(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,9 @@ from tests.factories import TODAY, Biller, a_journal, an_issued_invoice, insert
 from tests.factories_money import a_credit, a_payment, a_refund, an_allocation
 from tests.factories_statements import (
     a_bank_line,
+    a_correction,
     a_discrepancy,
+    a_sheet,
     a_statement,
     an_open_day,
     reconcile_day,
@@ -21,6 +24,7 @@ from tests.factories_statements import (
 from tests.refusals import (
     CHECK,
     DAY_CLOSED,
+    FOREIGN_KEY,
     KEPT_AS_IT_IS,
     NO_RIGHT,
     NOT_EXPLAINED,
@@ -89,12 +93,18 @@ def test_a_temporary_table_does_not_open_a_closed_day(app: Connection, ours: Bil
 
 
 @pytest.mark.parametrize("to", ["open", "reconciled"])
-def test_a_closed_day_is_not_opened_again(app: Connection, ours: Biller, to: str) -> None:
-    a_closed_day(app, ours)
-
+def test_a_closed_day_is_not_opened_again(
+    app: Connection, owner: Connection, ours: Biller, to: str
+) -> None:
+    a_closed_day(owner, ours)
     for beside in ("", ", version = 2", ", version = 2, signed_off_by = NULL"):
-        with refused(app, DAY_CLOSED):
-            app.execute(f"UPDATE business_day SET status = %s{beside}".encode(), (to,))
+        with refused(owner, DAY_CLOSED):
+            owner.execute(f"UPDATE business_day SET status = %s{beside}".encode(), (to,))
+    owner.rollback()
+
+    a_closed_day(app, ours)
+    with refused(app, DAY_CLOSED):
+        app.execute("UPDATE business_day SET status = %s", (to,))
 
 
 def test_a_closed_day_is_neither_deleted_nor_moved(
@@ -115,19 +125,107 @@ def test_what_a_closed_day_said_changes_only_as_a_new_version(
     app: Connection, ours: Biller
 ) -> None:
     a_closed_day(app, ours)
-    change = "UPDATE business_day SET totals = '{\"in\": 1}', version = %s"
+    first = one(app, "SELECT sheet FROM day_sheet")
 
-    for version in (1, 0):
-        with refused(app, DAY_CLOSED, CHECK):
-            app.execute(change.encode(), (version,))
+    for change in ("totals = '{}'", "version = 2", "signed_off_by = NULL", "signed_off_at = now()"):
+        with refused(app, NO_RIGHT):
+            app.execute(f"UPDATE business_day SET {change}".encode())
 
-    app.execute(change.encode(), (2,))
-    for who in ("signed_off_by", "reconciled_by"):
-        with refused(app, DAY_CLOSED, KEPT_AS_IT_IS):
-            app.execute(
-                f"UPDATE business_day SET version = 3, {who} = %s".encode(),
-                (ours.cashier if who == "signed_off_by" else ours.chief,),
-            )
+    a_correction(app, ours)
+    second = a_sheet(app, ours, version=2, prepared_by=ours.cashier, reason="x")
+    assert one(app, "SELECT version FROM business_day") == 2
+    assert one(app, "SELECT array_agg(sheet ORDER BY version) FROM day_sheet") == [first, second]
+    assert one(app, "SELECT reason FROM day_sheet WHERE version = 2") == "phí cổng ghi sau"
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "UPDATE day_sheet SET sheet = '{}', sha256 = sha256('{}')",
+        "UPDATE day_sheet SET signed_by = signed_by",
+        "DELETE FROM day_sheet",
+        "TRUNCATE day_sheet",
+        "UPDATE day_correction SET reason = 'other'",
+        "DELETE FROM day_correction",
+        "UPDATE discrepancy_standing SET holds = 0",
+        "DELETE FROM discrepancy_standing",
+    ],
+)
+def test_a_signed_sheet_is_changed_by_nobody(
+    app: Connection, owner: Connection, ours: Biller, attack: str
+) -> None:
+    a_closed_day(app, ours)
+    a_correction(app, ours)
+    a_discrepancy(app, ours)
+    with refused(app, NO_RIGHT):
+        app.execute(attack.encode())
+    app.rollback()
+
+    a_closed_day(owner, ours)
+    a_correction(owner, ours)
+    a_discrepancy(owner, ours)
+    with refused(owner, KEPT_AS_IT_IS):
+        owner.execute(attack.encode())
+
+
+def test_a_sheet_is_kept_with_its_own_hash_and_of_its_own_day(
+    app: Connection, ours: Biller
+) -> None:
+    an_open_day(app, ours)
+    reconcile_day(app, ours)
+
+    with refused(app, CHECK, by="day_sheet_hash"):
+        a_sheet(app, ours, sha256=b"h" * 32)
+    for sheet in (b'{"day":"2020-01-01","version":1}', b'{"version":1}', b"{}"):
+        with refused(app, KEPT_AS_IT_IS):
+            a_sheet(app, ours, sheet=sheet, sha256=hashlib.sha256(sheet).digest())
+    with refused(app, KEPT_AS_IT_IS, FOREIGN_KEY):
+        a_sheet(app, ours, seal_number=1, seal_root=b"r" * 32)
+
+
+def test_a_sheet_comes_after_its_day_was_reconciled_and_versions_leave_no_gap(
+    app: Connection, ours: Biller
+) -> None:
+    with refused(app, DAY_CLOSED):
+        a_sheet(app, ours)
+    an_open_day(app, ours)
+    with refused(app, DAY_CLOSED):
+        a_sheet(app, ours)
+    reconcile_day(app, ours)
+    with refused(app, DAY_CLOSED):
+        a_sheet(app, ours, version=2, reason="x", prepared_by=ours.cashier)
+    with refused(app, KEPT_AS_IT_IS):
+        a_correction(app, ours)
+
+    sign_day(app, ours)
+
+    for version in (1, 3):
+        with refused(app, DAY_CLOSED):
+            a_sheet(app, ours, version=version, prepared_by=ours.cashier)
+    with refused(app, KEPT_AS_IT_IS):
+        a_correction(app, ours, version=3)
+
+
+def test_a_correction_is_prepared_by_one_and_signed_by_another(
+    app: Connection, ours: Biller
+) -> None:
+    a_closed_day(app, ours)
+    with refused(app, KEPT_AS_IT_IS):  # nobody has prepared it, whatever the signer says
+        a_sheet(app, ours, version=2, prepared_by=ours.cashier, reason="x")
+    a_correction(app, ours, by=ours.chief)
+
+    with refused(app, CHECK, by="day_needs_two_people"):
+        a_sheet(app, ours, version=2, prepared_by=ours.chief, reason="x")
+    with refused(app, KEPT_AS_IT_IS):
+        a_sheet(app, ours, version=2, prepared_by=ours.cashier, reason="x")
+
+
+def test_nobody_signs_in_the_name_of_another_preparer(app: Connection, ours: Biller) -> None:
+    an_open_day(app, ours)
+    reconcile_day(app, ours, by=ours.chief)
+
+    with refused(app, CHECK, by="day_needs_two_people"):
+        a_sheet(app, ours, by=ours.chief, prepared_by=ours.cashier)
 
 
 def test_whoever_reconciled_does_not_sign(app: Connection, ours: Biller) -> None:
@@ -155,13 +253,13 @@ def test_a_day_is_reconciled_by_somebody(app: Connection, ours: Biller) -> None:
     ],
 )
 def test_whoever_signs_does_not_name_another_as_the_reconciler(
-    app: Connection, ours: Biller, change: str
+    owner: Connection, ours: Biller, change: str
 ) -> None:
-    an_open_day(app, ours)
-    reconcile_day(app, ours, by=ours.chief)
+    an_open_day(owner, ours)
+    reconcile_day(owner, ours, by=ours.chief)
 
-    with refused(app, KEPT_AS_IT_IS):
-        app.execute(
+    with refused(owner, KEPT_AS_IT_IS):
+        owner.execute(
             f"UPDATE business_day SET {change}".encode(),
             {"cashier": ours.cashier, "chief": ours.chief},
         )
@@ -173,7 +271,7 @@ def test_a_day_is_not_signed_without_a_signature(app: Connection, ours: Biller) 
 
     with refused(app, CHECK):
         app.execute("UPDATE business_day SET status = 'signed_off'")
-    with refused(app, CHECK):
+    with refused(app, NO_RIGHT):
         app.execute("UPDATE business_day SET signed_off_by = %s", (ours.chief,))
 
 
@@ -288,9 +386,19 @@ def test_a_day_is_not_closed_while_looking_as_another_biller(
 
     with refused(app, NOT_EXPLAINED, NO_RIGHT):
         app.execute(
-            """UPDATE business_day SET status = 'signed_off', signed_off_by =
-               CASE WHEN set_config('app.biller', %s, true) IS NOT NULL THEN %s::uuid END""",
-            (str(theirs.id), ours.chief),
+            """INSERT INTO day_sheet (biller_id, day, version, sheet, sha256, prepared_by,
+                   signed_by, signed_at)
+               SELECT %(ours)s, %(day)s, 1, %(sheet)s, sha256(%(sheet)s), %(cashier)s,
+                   CASE WHEN set_config('app.biller', %(theirs)s, true) IS NOT NULL
+                        THEN %(chief)s::uuid END, now()""",
+            {
+                "ours": ours.id,
+                "theirs": str(theirs.id),
+                "day": TODAY,
+                "sheet": f'{{"day":"{TODAY}","version":1}}'.encode(),
+                "cashier": ours.cashier,
+                "chief": ours.chief,
+            },
         )
 
 
@@ -312,7 +420,7 @@ def test_a_day_is_not_closed_under_an_old_snapshot(
         sign_day(stale, biller)
 
 
-def test_a_day_closes_by_update_alone(app: Connection, ours: Biller) -> None:
+def test_a_day_closes_by_its_sheet_alone(app: Connection, ours: Biller) -> None:
     money_in(app, ours)
     values = {"day": TODAY, "status": "signed_off", "signed_off_by": ours.chief}
 
@@ -320,10 +428,12 @@ def test_a_day_closes_by_update_alone(app: Connection, ours: Biller) -> None:
         insert(app, "business_day", biller_id=ours.id, reconciled_by=ours.cashier, **values)
     an_open_day(app, ours)
     reconcile_day(app, ours)
-    with refused(app, NOT_EXPLAINED):
+    with refused(app, NO_RIGHT):
         app.execute(
             """INSERT INTO business_day (biller_id, day, status) VALUES (%s, %s, 'open')
                ON CONFLICT (biller_id, day) DO UPDATE
                SET status = 'signed_off', signed_off_by = %s""",
             (ours.id, TODAY, ours.chief),
         )
+    with refused(app, NOT_EXPLAINED):
+        a_sheet(app, ours)

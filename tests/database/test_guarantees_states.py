@@ -25,6 +25,7 @@ from tests.factories_money import a_payment, a_receipt, a_refund
 from tests.factories_statements import (
     a_bank_line,
     a_discrepancy,
+    a_sheet,
     a_statement_file,
     an_inbound_call,
     an_open_day,
@@ -151,12 +152,14 @@ def move(db: Connection, biller: Biller, machine: str, row: Row, to: str) -> Non
         ("discrepancy", "approved"): {"approved_by": biller.chief},
         ("discrepancy", "resolved"): {"resolution": "x", "reason": "x", "resolved_at": NOW},
         ("business_day", "reconciled"): {"reconciled_by": biller.cashier},
-        ("business_day", "signed_off"): {"signed_off_by": biller.chief},
         ("receipt", "cancelled"): {"cancel_reason": "x"},
     }
     beside = known.get((machine, to), {})
     if machine == "bank_line" and to in ("matched", "part_matched", "resolved"):
         beside = {"journal_id": a_journal(db, biller)}
+    if (machine, to) == ("business_day", "signed_off"):
+        a_sheet(db, biller)  # nothing else signs
+        return
     if (machine, to) == ("attempt", "succeeded"):
         a_payment(db, biller, attempt_id=row)
     set_status(db, machine, row, to, **beside)

@@ -18,7 +18,7 @@ from payments.domain.errors import Conflict, NotExplained, SecondPerson
 from payments.domain.money import Money
 from payments.domain.people import SERVICE, Actor, Permission
 from payments.domain.states import DayStatus, DiscrepancyStatus, FileStatus
-from reconciliation import discrepancies, intake, runs
+from reconciliation import day_sheets, discrepancies, intake, runs
 from reconciliation.remedies import Proposal
 from tests.cast import ACCOUNT, School, a_bill, a_notice, a_school, an_order
 from tests.databases import QuickHouse
@@ -290,11 +290,12 @@ def test_a_reconciled_day_is_signed_by_a_person_and_takes_nothing_more(night: Ni
     at = night.school.house.clock.now()
 
     with night.sessions.begin(night.school.biller_id) as db:
-        days.sign_off(db, DAY, totals={"lines": 1}, by=night.school.chief, at=at)
+        sheet = day_sheets.draw_up(db, DAY, at=at)
+        days.sign_off(db, DAY, sheet, by=night.school.chief, at=at)
 
     assert night.one("SELECT status FROM business_day") == "signed_off"
     with pytest.raises(Conflict), night.sessions.begin(night.school.biller_id) as db:
-        days.sign_off(db, DAY, totals={}, by=night.school.chief, at=at)
+        days.sign_off(db, DAY, sheet, by=night.school.chief, at=at)
 
 
 def test_a_short_payment_is_flagged_and_clears_when_the_rest_comes(night: Night) -> None:

@@ -12,6 +12,7 @@ from web.console.pages import (
     BillerPage,
     ChannelRow,
     Check,
+    CorrectionRow,
     DayPage,
     DayRow,
     Equation,
@@ -19,6 +20,7 @@ from web.console.pages import (
     Hand,
     LatestRun,
     QueueRow,
+    SheetRow,
     Shell,
     Signature,
     SignInPage,
@@ -180,7 +182,7 @@ def day_pages() -> Mapping[str, Page]:
             Signature("chief", Hand("Đặng Quốc Hùng", you=True)),
         ),
         sign_url="/console/days/2026-01-08/sign",
-        sheet_url="/console/days/2026-01-08/sheet",
+        export_url="/console/days/2026-01-08/export?format=",
         previous_url="/console/days/2026-01-07",
         next_url="/console/days/2026-01-09",
     )
@@ -209,9 +211,22 @@ def day_pages() -> Mapping[str, Page]:
                 Signature("maker", Hand("Vũ Thu Hà", NOW)),
                 Signature("chief", Hand("Đặng Quốc Hùng", NOW)),
             ),
+            sheets=_sheets(),
+            corrections=(CorrectionRow("Phí cổng ghi sau", "Vũ Thu Hà", NOW, own=False),),
+            correct_url="/console/days/2026-01-08/correct",
+            sign_correction_url="/console/days/2026-01-08/sign-correction",
         ),
         "day-empty": replace(ready, rows=(), sign_url="", status="open"),
     }
+
+
+def _sheets() -> tuple[SheetRow, ...]:
+    hands = (Hand("Vũ Thu Hà", NOW), Hand("Đặng Quốc Hùng", NOW))
+    url = "/console/days/2026-01-08/export?version={}&format="
+    return (
+        SheetRow(2, "c4" * 32, 2, "7b" * 32, "Tiền báo muộn", *hands, url.format(2)),
+        SheetRow(1, "0d" * 32, None, "", "", *hands, url.format(1)),
+    )
 
 
 def other_pages() -> Mapping[str, Page]:

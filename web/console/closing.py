@@ -1,79 +1,23 @@
-"""The sheet that is signed at a day's close, and the conditions before it.
-
-The sheet is JSON with sorted names and whole đồng, so that the same figures are the same bytes.
-"""
+"""A day's close on its page: the conditions before it, the ways, the sheets that were signed."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
 
 from sqlalchemy.orm import Session
 
-from payments import days, sealing
+from payments import days
 from payments.domain.calendar import business_day
 from payments.domain.money import Money, grouped
-from payments.queries import takings
+from payments.queries import sheets, staff
+from payments.queries.sheets import Version
 from reconciliation.queries import daybook, work
 from reconciliation.queries.daybook import OnPaper, Way
 from web.console import figures
 from web.console.answers import HOME
-from web.console.pages import Check, DayRow
+from web.console.pages import Check, DayRow, Hand, SheetRow
 from web.language import Both
-
-
-def sheet(db: Session, day: date) -> dict[str, Any]:
-    """The figures of a day as they are signed: sums, comparisons, statements, the latest seal."""
-    places = takings.places(db, day)
-    waiting, _, at_risk = work.carried(db, day)
-    seal = sealing.latest(db)
-    return {
-        "day": day.isoformat(),
-        "currency": "VND",
-        "received": places.received,
-        "applied": places.applied,
-        "credit": places.credit,
-        "refunded": places.refunded,
-        "named": work.named(db, day),
-        "unexplained": figures.unexplained(days.unexplained(db, day)),
-        "comparisons": [
-            {
-                "component": one.component,
-                "subject": one.subject,
-                "expected": one.expected,
-                "found": one.found,
-            }
-            for one in days.unexplained(db, day)
-        ],
-        "ways": [
-            {
-                "way": one.gateway,
-                "payments": one.payments,
-                "collected": one.collected,
-                "reported": one.reported,
-                "fees": one.fees,
-                "arrived": one.arrived,
-            }
-            for one in daybook.ways(db, day)
-        ],
-        "statements": [_paper(one) for one in daybook.on_paper(db, day)],
-        "discrepancies": {"open": waiting, "amount": at_risk},
-        "seal": None
-        if seal is None
-        else {
-            "number": seal.seal.number,
-            "root": seal.seal.root.hex(),
-            "chained": seal.seal.chained().hex(),
-            "sealed_at": seal.seal.sealed_at.isoformat(),
-        },
-    }
-
-
-def canonical(totals: Mapping[str, Any]) -> str:
-    """The sheet as text: names sorted, no blanks."""
-    return json.dumps(totals, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def checks(db: Session, day: date, *, at: datetime) -> tuple[Check, ...]:
@@ -127,15 +71,29 @@ def row(way: Way) -> DayRow:
     )
 
 
-def _paper(one: OnPaper) -> dict[str, Any]:
-    return {
-        "account": one.account_number,
-        "last_day": one.last_day.isoformat(),
-        "opening": one.opening,
-        "credits": one.credits,
-        "debits": one.debits,
-        "closing": one.closing,
-    }
+def signed(db: Session, day: date, found: Sequence[Version], *, url: str) -> list[SheetRow]:
+    """The signed sheets of a day, the latest first. url: of the day's page."""
+    names = staff.names(db, [who for one in found for who in (one.prepared_by, one.signed_by)])
+    return [
+        SheetRow(
+            version=one.version,
+            sha256=one.sha256.hex(),
+            seal_number=one.seal_number,
+            seal_root=one.seal_root.hex() if one.seal_root is not None else "",
+            reason=one.reason or "",
+            prepared=Hand(names.get(one.prepared_by, ""), one.prepared_at),
+            signed=Hand(names.get(one.signed_by, ""), one.signed_at),
+            url=f"{url}/export?version={one.version}&format=",
+        )
+        for one in reversed(found)
+    ]
+
+
+def waiting(db: Session, day: date) -> list[tuple[sheets.Prepared, str]]:
+    """Corrections that wait for a signature, each with the name of who prepared it."""
+    found = sheets.prepared(db, day)
+    names = staff.names(db, [one.prepared_by for one in found])
+    return [(one, names.get(one.prepared_by, "")) for one in found]
 
 
 def _statement(one: OnPaper) -> Check:

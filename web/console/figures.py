@@ -71,12 +71,13 @@ def journal(
     for leg in transfers:
         debits[leg.debit] = debits.get(leg.debit, 0) + leg.amount.amount
         credits_[leg.credit] = credits_.get(leg.credit, 0) + leg.amount.amount
-    entries = [Entry(*_account(code), debit=amount) for code, amount in debits.items()]
-    entries += [Entry(*_account(code), credit=amount) for code, amount in credits_.items()]
+    entries = [Entry(*account_of(code), debit=amount) for code, amount in debits.items()]
+    entries += [Entry(*account_of(code), credit=amount) for code, amount in credits_.items()]
     return Journal(entries, effect, reference)
 
 
-def _account(code: str) -> tuple[str, Both]:
+def account_of(code: str) -> tuple[str, Both]:
+    """Number and name of a ledger account, as in the books."""
     known = _FIXED.get(code)
     if known is None:
         kind, _, number = code.partition(":")

@@ -242,11 +242,40 @@ class Signature:
 
 
 @dataclass(frozen=True, slots=True)
+class SheetRow:
+    """One signed version of a day's sheet. reason: why it was corrected, "" for the first.
+
+    sha256, seal_root: hex; seal_root "" where nothing was sealed. url: of its exports, to be
+    followed by a format.
+    """
+
+    version: int
+    sha256: str
+    seal_number: int | None
+    seal_root: str
+    reason: str
+    prepared: Hand
+    signed: Hand
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionRow:
+    """A corrected sheet that waits for a signature. by: who prepared it; own: the reader did."""
+
+    reason: str
+    by: str
+    at: datetime
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
 class DayPage:
     """A business day. sign_url: POST, only when the reader may sign now; else why_not.
 
-    sheet_url: what was signed, as a file. previous_url and next_url: the days beside it.
-    notice: what has just been done about it.
+    sheets: what was signed, latest first. export_url: of the sheet as it stands now, to be
+    followed by a format. correct_url, sign_correction_url: POST, only when the reader may.
+    previous_url and next_url: the days beside it. notice: what has just been done about it.
     """
 
     template: ClassVar[str] = "console/day.html"
@@ -262,7 +291,11 @@ class DayPage:
     why_not: Both | None = None
     why_not_url: str = ""
     reconcile_url: str = ""
-    sheet_url: str = ""
+    export_url: str = ""
+    sheets: Sequence[SheetRow] = ()
+    corrections: Sequence[CorrectionRow] = ()
+    correct_url: str = ""
+    sign_correction_url: str = ""
     notice: Both | None = None
     previous_url: str = ""
     next_url: str = ""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from flask import Response, request
+from flask import request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -17,19 +17,23 @@ from payments.days import Obstacle
 from payments.domain.calendar import business_day
 from payments.domain.errors import DomainError, NotFound
 from payments.domain.people import Permission
-from payments.queries import accounts, staff, takings
+from payments.queries import accounts, sheets, staff, takings
 from payments.queries.takings import Signed
+from reconciliation import day_sheets
 from reconciliation.queries import daybook, work
 from web import context
 from web.auth.marks import requires
 from web.console import closing, figures
 from web.console.answers import HOME, elsewhere, shell, whole, with_query
-from web.console.pages import NOBODY, DayPage, Hand, Signature
-from web.language import Both
+from web.console.pages import NOBODY, CorrectionRow, DayPage, Hand, Signature
+from web.language import Both, Language
+from web.papers import day as papers
+from web.papers import sheet_files
 from web.problems import status_of
 
 _DAYS: Final = f"{HOME}/days"
 _DAY: Final = f"{_DAYS}/<shown>"
+_MOST_DIGITS: Final = 6
 
 _ASKED: Final = Both(
     "Đã gửi yêu cầu đối soát. Việc này chạy ngầm trong ít giây; tải lại trang để xem kết quả.",
@@ -41,7 +45,21 @@ _RECONCILED: Final = Both(
     "This day is reconciled and waits for a second person to sign.",
 )
 _SIGNED: Final = Both("Đã ký và khóa ngày này.", "This day is signed and locked.")
-_NOTICES: Final = {"asked": _ASKED, "reconciled": _RECONCILED, "signed": _SIGNED}
+_PREPARED: Final = Both(
+    "Đã lập bảng chỉnh, chờ người thứ hai ký. Ngày vẫn khóa.",
+    "The corrected sheet is prepared and waits for a second person. The day stays locked.",
+)
+_CORRECTED: Final = Both(
+    "Đã ký bảng chỉnh. Các bảng trước vẫn được giữ nguyên.",
+    "The corrected sheet is signed. The sheets before it are kept as they were.",
+)
+_NOTICES: Final = {
+    "asked": _ASKED,
+    "reconciled": _RECONCILED,
+    "signed": _SIGNED,
+    "prepared": _PREPARED,
+    "corrected": _CORRECTED,
+}
 
 
 @requires(Permission.READ)
@@ -82,29 +100,58 @@ def reconcile(shown: str) -> ResponseReturnValue:
 def sign(shown: str) -> ResponseReturnValue:
     """Sign the day and lock it for ever."""
     day, at = _read(shown), context.now()
+    return _done(day, "signed", lambda db: day_sheets.sign(db, day, by=context.actor(), at=at))
+
+
+@requires(Permission.RECONCILE)
+def correct(shown: str) -> ResponseReturnValue:
+    """Prepare a corrected sheet of a signed day; another person signs it."""
+    day, at = _read(shown), context.now()
+    reason = request.form.get("reason", "")
+    return _done(
+        day,
+        "prepared",
+        lambda db: days.prepare_correction(db, day, reason=reason, by=context.actor(), at=at),
+    )
+
+
+@requires(Permission.CLOSE_DAY)
+def sign_correction(shown: str) -> ResponseReturnValue:
+    """Sign a corrected sheet that somebody else prepared."""
+    day, at = _read(shown), context.now()
+    return _done(
+        day,
+        "corrected",
+        lambda db: day_sheets.sign_correction(db, day, by=context.actor(), at=at),
+    )
+
+
+@requires(Permission.READ)
+def export(shown: str) -> ResponseReturnValue:
+    """A day's sheet as a file: a signed version, or as it stands now."""
+    day = _read(shown)
+    with context.transaction() as db:
+        document = papers.of_day(
+            db,
+            day,
+            version=_version(request.args.get("version")),
+            language=Language.EN if request.args.get("language") == "en" else Language.VI,
+            at=context.now(),
+        )
+    return sheet_files.answer(document, request.args.get("format", "xlsx"))
+
+
+def _done(day: date, done: str, act: Callable[[Session], object]) -> ResponseReturnValue:
+    """Do it and show the day; where it is refused, the day with the reason."""
     try:
         with context.transaction() as db:
-            totals = closing.sheet(db, day)
-            days.sign_off(db, day, totals=totals, by=context.actor(), at=at)
+            act(db)
     except DomainError as refused:
         why = Both(refused.vi, refused.en)
         with context.transaction() as db:
             page = _page(db, day, None, refused=why)
         return whole(page, status=status_of(type(refused)), here=f"{_DAYS}/{day}")
-    return elsewhere(with_query(f"{_DAYS}/{day}", done="signed"))
-
-
-@requires(Permission.READ)
-def sheet(shown: str) -> ResponseReturnValue:
-    """What was signed, as a file."""
-    day = _read(shown)
-    with context.transaction() as db:
-        stored = takings.stored(db, day)
-    if stored.totals is None:
-        raise NotFound()
-    response = Response(closing.canonical(stored.totals), content_type="application/json")
-    response.headers["Content-Disposition"] = f'attachment; filename="thuphi-{day}.json"'
-    return response
+    return elsewhere(with_query(f"{_DAYS}/{day}", done=done))
 
 
 def _page(db: Session, day: date, notice: Both | None, refused: Both | None = None) -> DayPage:
@@ -112,6 +159,10 @@ def _page(db: Session, day: date, notice: Both | None, refused: Both | None = No
     obstacles = days.obstacles(db, day, at=at)
     stored = takings.stored(db, day)
     may_sign, why_not = _may_sign(stored, obstacles)
+    corrections = tuple(
+        CorrectionRow(one.reason, name, one.prepared_at, one.prepared_by == who.id)
+        for one, name in closing.waiting(db, day)
+    )
     return DayPage(
         shell=shell(db, "days"),
         day=day,
@@ -127,7 +178,17 @@ def _page(db: Session, day: date, notice: Both | None, refused: Both | None = No
         reconcile_url=f"{_DAYS}/{day}/reconcile"
         if stored.status == "open" and who.may(Permission.RECONCILE) and day <= business_day(at)
         else "",
-        sheet_url=f"{_DAYS}/{day}/sheet" if stored.totals is not None else "",
+        export_url=f"{_DAYS}/{day}/export?format=",
+        sheets=closing.signed(db, day, sheets.versions(db, day), url=f"{_DAYS}/{day}"),
+        corrections=corrections,
+        correct_url=f"{_DAYS}/{day}/correct"
+        if stored.status == "signed_off"
+        and who.may(Permission.RECONCILE)
+        and not any(one.own for one in corrections)
+        else "",
+        sign_correction_url=f"{_DAYS}/{day}/sign-correction"
+        if who.may(Permission.CLOSE_DAY) and any(not one.own for one in corrections)
+        else "",
         previous_url=f"{_DAYS}/{day - timedelta(days=1)}",
         next_url=f"{_DAYS}/{day + timedelta(days=1)}" if day < business_day(at) else "",
         notice=notice,
@@ -172,6 +233,14 @@ def _signatures(db: Session, stored: Signed) -> tuple[Signature, ...]:
     )
 
 
+def _version(asked: str | None) -> int | None:
+    if asked is None:
+        return None
+    if not asked.isdecimal() or len(asked) > _MOST_DIGITS:
+        raise NotFound()
+    return int(asked)
+
+
 def _read(shown: str) -> date:
     try:
         return date.fromisoformat(shown)
@@ -184,5 +253,7 @@ ROUTES: Final = (
     ("GET", _DAY, one),
     ("POST", f"{_DAY}/reconcile", reconcile),
     ("POST", f"{_DAY}/sign", sign),
-    ("GET", f"{_DAY}/sheet", sheet),
+    ("POST", f"{_DAY}/correct", correct),
+    ("POST", f"{_DAY}/sign-correction", sign_correction),
+    ("GET", f"{_DAY}/export", export),
 )
