@@ -41,9 +41,7 @@ def read(path: Path) -> pd.DataFrame | None:
     # As many rows as lines: no cell holds a line break, and none was skipped.
     if table is None or table.num_rows != lines or not _is_plain(data, table):
         return None
-    frame = pd.DataFrame(
-        {name: pd.Series(pd.array(table[name], dtype="str")) for name in columns}
-    )
+    frame = pd.DataFrame({name: pd.Series(pd.array(table[name], dtype="str")) for name in columns})
     frame.index = pd.Index(np.arange(2, lines + 2), dtype="int64")
     empty = ~(frame != "").any(axis=1) if lines else pd.Series(dtype=bool)
     return frame[~empty] if lines and empty.any() else frame
@@ -71,9 +69,7 @@ def _is_plain(data: bytes, table: pa.Table) -> bool:
     """Whether quotes only stand around whole cells: both readers take those alike."""
     if b'"' not in data:
         return True
-    shown = sum(
-        pc.sum(pc.count_substring(column, '"')).as_py() or 0 for column in table.columns
-    )
+    shown = sum(pc.sum(pc.count_substring(column, '"')).as_py() or 0 for column in table.columns)
     if shown:
         return False
     return data.count(b'"') == data.count(b',"') + data.count(b'\n"') + data.count(

@@ -130,10 +130,10 @@ def _contract(path: Path) -> Mapping[str, Mapping[str, Any]]:
 
 def _check_terms(path: Path, gateway: str, terms: object) -> None:
     """A fee that is not told is not taken to be nothing."""
-    rounding = terms.get("rounding", ROUNDINGS[0]) if isinstance(terms, dict) else None
-    fees = [terms[key] for key in ("bps", "fixed_vnd") if key in terms] if rounding else []
-    whole = all(type(fee) is int and fee >= 0 for fee in fees)
-    if not isinstance(terms, dict) or not fees or not whole:
+    told: dict[str, object] = terms if isinstance(terms, dict) else {}
+    rounding = told.get("rounding", ROUNDINGS[0])
+    fees = [told[key] for key in ("bps", "fixed_vnd") if key in told]
+    if not fees or not all(type(fee) is int and fee >= 0 for fee in fees):
         raise BadContract(
             f"Tệp {path.name}: {gateway} cần bps hoặc fixed_vnd là số nguyên từ 0.",
             f"The file {path.name}: {gateway} needs bps or fixed_vnd, a whole number from 0.",

@@ -18,8 +18,8 @@ from reconciliation import forms
 from reconciliation.book import Book, Decision, Outcome, Row
 from reconciliation.claims import References
 from reconciliation.evidence import Evidence, Verdict, amounts
-from reconciliation.forms import Forms, compact
-
+from reconciliation.folding import compact
+from reconciliation.forms import Forms
 
 MOST_PARTS = 3
 MOST_LOOSE = 20
@@ -276,7 +276,7 @@ class Batches:
         ]
         batches = Counter(batch.batch_id for batch, _ in made)
         credits = Counter(part.line_id for _, parts in made for part in parts)
-        tied = {}
+        tied: dict[str, str] = {}
         for batch, parts in made:
             if batches[batch.batch_id] == 1 and all(credits[one.line_id] == 1 for one in parts):
                 batch.credits += [(one.line_id, one.amount) for one in parts]

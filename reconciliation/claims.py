@@ -18,7 +18,8 @@ from payments.domain import codes
 from payments.domain.codes import How
 from payments.domain.memo import Reading, fold
 from reconciliation import forms
-from reconciliation.forms import Forms, compact
+from reconciliation.folding import compact, compacted_all
+from reconciliation.forms import Forms
 from reconciliation.places import Places
 
 MOST_SUGGESTED = 5
@@ -93,7 +94,7 @@ class References:
     def __init__(self, refs: Sequence[str], learned: Forms | None = None) -> None:
         """refs: one for each order, in the order of the frame. learned: their forms, if known."""
         self._refs = refs
-        self.compact = forms.compacted_all(refs)
+        self.compact = compacted_all(refs)
         self.places = Places(self.compact)
         ours = _valid_codes(self.compact)
         self.ours = ours
@@ -118,7 +119,7 @@ class References:
 
     def compact_of(self, order: int) -> str:
         """The compact reference of an order."""
-        return str(self.compact.iat[order])
+        return str(self.places.keys[order])
 
     def spaced(self, order: int) -> str:
         """An order's reference with one blank for each separator that the order writes."""

@@ -17,19 +17,18 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow as pa  # type: ignore[import-untyped]  # it ships no stubs
-import pyarrow.compute as pc  # type: ignore[import-untyped]  # it ships no stubs
 
 from payments.domain import codes
-from payments.domain.memo import Piece, fold
+from payments.domain.memo import Piece
+from reconciliation.folding import compact, folded_all
+
+__all__ = ["OURS", "Form", "Forms", "RefRead", "compact", "learn"]
 
 _Table = npt.NDArray[np.uint8]
 
 _GROUPS = ("O0", "IL1", "S5", "B8", "Z2")
 _ALIKE = {char: group for group in _GROUPS for char in group}
 LIKE_A_WORD = "reads as a word"
-_PLAIN = re.compile(r"[0-9A-Z]*")
-_OTHER = re.compile(r"[^0-9A-Z]")
 _SURE_FROM = 500  # symbols seen before "the alphabet lacks it" is believed
 _SHORTEST = 4
 _SHORTEST_CUT = 4
@@ -202,41 +201,6 @@ def _of_ours(prefix: str) -> Form:
 
 
 OURS = tuple(_of_ours(prefix) for prefix in codes.Prefix)
-
-
-def compact(ref: str) -> str:
-    """A reference as it is compared: folded, letters and digits only."""
-    folded = fold(ref)
-    return folded if _PLAIN.fullmatch(folded) else _OTHER.sub("", folded)
-
-
-def folded_all(texts: Iterable[str]) -> pd.Series[str]:
-    """Every text folded, as memo.fold does it, fast where there is nothing but ASCII."""
-    written = pd.Series(list(texts), dtype="str")
-    folded = written.str.upper()
-    odd = ~written.str.isascii()
-    if odd.any():
-        folded[odd] = _folded(written[odd])
-    return folded
-
-
-def _folded(odd: pd.Series[str]) -> pd.Series[str]:
-    """Texts with accents: the same steps as memo.fold, a column at a time."""
-    array = pa.array(odd, type=pa.large_string())
-    for letter, plain in (("đ", "d"), ("Đ", "D"), ("ð", "d"), ("Ð", "D")):
-        array = pc.replace_substring(array, letter, plain)
-    array = pc.utf8_normalize(array, "NFKD")
-    array = pc.utf8_upper(pc.replace_substring_regex(array, r"[\p{Mn}\p{Cf}]+", ""))
-    folded = pd.Series(array.to_pylist(), index=odd.index, dtype="str")
-    rare = ~folded.str.isascii()
-    if rare.any():  # where one letter becomes two, and the like
-        folded[rare] = odd[rare].map(fold)
-    return folded
-
-
-def compacted_all(texts: Iterable[str]) -> pd.Series[str]:
-    """Every text as `compact` gives it."""
-    return folded_all(texts).str.replace("[^0-9A-Z]", "", regex=True)
 
 
 def learn(refs: Iterable[str]) -> Forms:

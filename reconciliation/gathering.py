@@ -100,7 +100,7 @@ def _sure(sure: Sure, sources: Sources, judge: Judge) -> tuple[pd.DataFrame, pd.
     rows = pd.DataFrame(same | {"order_id": orders, "alloc_vnd": sure.part, "rank": 0})
     sums = pd.DataFrame(same | {"amount_vnd": sure.came, "credit_vnd": sure.came - sure.part})
     memos = np.asarray(sources.memos, dtype=object)[sure.at].tolist()
-    compact = judge.references.compact.to_numpy(dtype=object)[sure.order].tolist()
+    compact = judge.references.places.keys[sure.order].tolist()
     quoted = Quoted(memos, refs.tolist(), compact, ours, sure.came, sure.owed)
     return _as(rows, _ROW_COLUMNS), _as(sums, OUTCOME_COLUMNS), quoted
 

@@ -25,14 +25,17 @@ from reconciliation.batches import Batches, GatewayRow, Settlement
 from reconciliation.book import Book, Decision, Outcome, Row
 from reconciliation.claims import Claim, Claims, References, where
 from reconciliation.deciding import Credit, Judge, Orders
-from reconciliation.forms import Forms, compacted_all
+from reconciliation.folding import compacted_all
+from reconciliation.forms import Forms
 from reconciliation.gathering import Sources, gathered
-from reconciliation.matched import Matched as Matched  # callers take it from here
+from reconciliation.matched import Matched
 from reconciliation.normalise import texts
 from reconciliation.payers import Payers
 from reconciliation.quick import Plain, Quick
 from reconciliation.reversals import Reversals, Seen
 from reconciliation.sure import Sure as _Sure
+
+__all__ = ["Matched", "match"]
 
 _SHORTEST_TOKEN = 5
 _LONGEST_KEPT = 1_000

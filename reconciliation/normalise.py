@@ -31,6 +31,7 @@ GATEWAY_COLUMNS = (
 STATUSES = ("OPEN", "PAID", "CANCELLED")
 ROW_TYPES = ("PAYMENT", "REFUND", "CHARGEBACK")
 
+_SHARED = 4
 _DONG = r"[+-]?\d{1,12}"
 _NOT_NEGATIVE = r"\+?\d{1,12}"
 _DAY = r"\d{4}-\d\d-\d\d"
@@ -137,16 +138,24 @@ def _repeated(line: int, column: str, value: object) -> Problem:
 
 
 def texts(frame: pd.DataFrame, column: str) -> list[str]:
-    """A column as plain text, "" where a cell or the whole column is missing."""
+    """A column as plain text, "" where a cell or the whole column is missing.
+
+    Equal texts are one object where there are many: a million lines have few days and accounts.
+    """
     if column not in frame:
         return [""] * len(frame)
-    return frame[column].astype("object").where(frame[column].notna(), "").astype(str).tolist()
+    filled = frame[column].astype("object").where(frame[column].notna(), "").astype(str)
+    codes, distinct = pd.factorize(filled)
+    if len(distinct) > len(filled) // _SHARED:
+        return filled.tolist()
+    shared: list[str] = np.asarray(distinct, dtype=object)[codes].tolist()
+    return shared
 
 
 def _may_repeat(frame: pd.DataFrame) -> npt.NDArray[np.int64]:
     """Places of the lines that are like another one in what no repeat differs in."""
-    least = [name for name in ("account", "booking_date", "bank_ref", "amount_vnd") if name in frame]
-    keys = [pd.factorize(frame[name])[0] for name in least]
+    least = ("account", "booking_date", "bank_ref", "amount_vnd")
+    keys = [pd.factorize(frame[name])[0] for name in least if name in frame]
     like = pd.DataFrame(dict(enumerate(keys))).duplicated(keep=False)
     return np.flatnonzero(like.to_numpy())
 

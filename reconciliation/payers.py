@@ -17,7 +17,8 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]  # it ships no stub
 
 from payments.domain.memo import Piece, Reading
 from reconciliation import forms
-from reconciliation.forms import Forms, compact, compacted_all, folded_all
+from reconciliation.folding import compact, compacted_all, folded_all
+from reconciliation.forms import Forms
 from reconciliation.places import Places
 
 _MOST_WORDS = 6
@@ -52,8 +53,9 @@ class Payers:
         whole = (name.str.len() >= _SHORTEST_NAME) & spaced.str.contains(" ", regex=False)
         name[~whole] = ""
         spaced[~whole] = ""
-        self.code, self.name = code, spaced
+        self.name = spaced
         self._codes, self._names = Places(code), Places(name)
+        self.coded, self.spelled = self._codes.keys, spaced.to_numpy(dtype=object)
         distinct = spaced.drop_duplicates()
         array = pa.array(distinct, type=pa.large_string())
         self._words = frozenset(pc.list_flatten(pc.split_pattern(array, " ")).unique().to_pylist())

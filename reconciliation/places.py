@@ -9,11 +9,11 @@ import pandas as pd
 
 
 class Places:
-    """Text -> places in the frame. Empty texts are left out."""
+    """Text -> places in the frame. Empty texts are left out. keys: the texts, by place."""
 
     def __init__(self, keys: pd.Series[str]) -> None:
         """keys: one for each row, "" where there is none."""
-        array = keys.to_numpy(dtype=object)
+        array = self.keys = keys.to_numpy(dtype=object)
         kept = np.flatnonzero(keys.str.len().to_numpy() > 0)
         again = keys.iloc[kept].duplicated(keep=False).to_numpy()
         single, shared = kept[~again], kept[again]

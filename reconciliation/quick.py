@@ -96,8 +96,6 @@ class Quick:
         prefixes = [form.prefix for form in references.forms.forms if len(form.prefix) > 1]
         self._inner = re.compile("|".join([*map(re.escape, prefixes), "[HVLI1]P"]))
         self._payer_shape = re.compile("|".join(payers.patterns()) or _NOTHING)
-        self._codes: list[str] = payers.code.tolist()
-        self._compact: list[str] = references.compact.tolist()
         # References that a word alone can be, and that hold nothing that begins another one.
         single = references.compact
         fit = ~single.duplicated(keep=False) & (single.str.len() >= _SHORTEST_WORD)
@@ -105,7 +103,6 @@ class Quick:
         fit &= single.str.contains("[A-Z]", regex=True) & single.str.contains(r"\d", regex=True)
         self._paying = np.flatnonzero(fit.to_numpy(dtype=bool))
         self._words_that_pay = pa.array(single.iloc[self._paying], type=pa.large_string())
-        self._names: list[str] = payers.name.tolist()
         self._words, self._empty, self._hidden = _harmless(payers)
 
     def hear(self, memos: Sequence[str], bank_refs: Sequence[str]) -> Plain:
@@ -142,8 +139,9 @@ class Quick:
         told = self._words_only(spaced, squeezed, one)
         for line in np.flatnonzero(told >= 0).tolist():
             place, order = int(at[line]), int(told[line])
-            if self._compact[order] not in bank_refs[place].upper():
-                yield place, _Heard(order, self._compact[order], "", exact=True, whole=True)
+            ref = self._references.compact_of(order)
+            if ref not in bank_refs[place].upper():
+                yield place, _Heard(order, ref, "", exact=True, whole=True)
         one = pc.and_(one, pa.array(told < 0))
         found = pc.find_substring_regex(squeezed.filter(one), self._shape).to_pylist()
         at, spaced, squeezed = at[np.asarray(one)], spaced.filter(one), squeezed.filter(one)
@@ -196,7 +194,7 @@ class Quick:
             heard = self._reference(text, symbols, start)
             if heard is None or (heard.parted and cut) or self._strays(symbols, heard):
                 continue
-            name = self._names[heard.order]
+            name = self._payers.spelled[heard.order]
             if name and f" {name} " in heard.left:
                 heard.left = heard.left.replace(f" {name} ", " | ", 1)
             yield place, heard
@@ -263,7 +261,7 @@ class Quick:
 
     def _own_code(self, order: int, left: str) -> bool:
         """Whether the payer's own number stands beside the reference, and nobody else's."""
-        code = self._codes[order]
+        code = self._payers.coded[order]
         squeezed = left.replace(" ", "")
         if not code or code not in squeezed:
             return False

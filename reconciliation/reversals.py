@@ -11,7 +11,7 @@ from payments.domain.memo import Reading
 from reconciliation import kinds
 from reconciliation.book import Book, Decision, Outcome, Row
 from reconciliation.evidence import Evidence, Verdict
-from reconciliation.forms import compact
+from reconciliation.folding import compact
 
 _SHORTEST_REFERENCE = 5
 _WORDS_OF_REFERENCE = 4
