@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-import typst
 import xlsxwriter  # type: ignore[import-untyped]  # it ships no types
 from flask import Response
 
@@ -118,6 +117,8 @@ def _safe(cell: Cell) -> Cell:
 
 def pdf(document: Document) -> bytes:
     """A4. The data goes in beside the layout as JSON, so no text in it is ever markup."""
+    import typst  # noqa: PLC0415  # a compiler of thirty megabytes: only who prints loads it
+
     told = {
         "title": document.title,
         "language": document.language.value,
