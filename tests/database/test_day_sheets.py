@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from ops import replaying
 from ops.replaying import Replayed
-from payments import sealing
+from payments import access, sealing
 from payments.queries import sheets
 from reconciliation import day_sheets, verdicts
 from tests.cast import a_notice, a_school
@@ -239,3 +239,23 @@ def test_the_pdf_is_whole_and_an_unknown_format_or_version_is_refused(office: Of
     assert a_file(office, "pdf").data == made.data
     assert a_file(office, "docx").status_code == 422
     assert a_file(office, "pdf", version="7").status_code == 404
+
+
+def test_the_api_gives_the_sheet_and_the_file_and_takes_a_correction(office: Office) -> None:
+    a_signed_day(office)
+    with office.begin() as db:
+        key = access.issue_key(db, ["read", "reconcile"], at=office.school.house.clock.now())
+        (signed,) = sheets.versions(db, DAY)
+    client, headers = office.app.test_client(), {"Authorization": f"Bearer {key}"}
+    url = f"/api/v1/days/{DAY}"
+
+    shown = client.get(url, headers=headers)
+    file = client.get(f"{url}/export?format=csv&language=en", headers=headers)
+    asked = client.post(f"{url}/corrections", json={"reason": "late"}, headers=headers)
+
+    assert shown.get_json()["sha256"] == signed.sha256.hex()
+    assert shown.get_json()["sheet"] == json.loads(signed.text)
+    assert "Unexplained,0" in file.data.decode("utf-8-sig")
+    assert (asked.status_code, asked.get_json()["version"]) == (201, 2)
+    assert client.get(url).status_code == 401
+    assert client.get("/api/v1/days/2026-02-30", headers=headers).status_code in (404, 422)
