@@ -13,10 +13,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from payments import attempts, outbox
@@ -63,11 +62,11 @@ def in_hand(
 ) -> InHand | None:
     """What to ask the gateway with; None when there is nothing to ask.
 
-    even_over: also about a try that failed, ended or was cancelled, because somebody doubts it.
+    even_over: also about a try that failed, ended or was paid, because somebody doubts it.
     Raises NotFound.
     """
     row = attempts.locked(db, attempt_id)
-    if not _may_have_news(row, even_over=even_over) or row.merchant_reference is None:
+    if not (even_over or row.status in attempts.OPEN) or row.merchant_reference is None:
         return None
     known = Known(
         attempt_id,
@@ -95,7 +94,7 @@ def looked(
     that is over. None: never by itself; a person is told once.
     """
     row = attempts.locked(db, attempt_id)
-    if not _may_have_news(row, even_over=still_doubted):
+    if not (still_doubted or row.status in attempts.OPEN):
         return None
     looks = row.looks + 1
     db.execute(
@@ -114,12 +113,6 @@ def looked(
     body = {"attempt": ids.shown("att", attempt_id), "status": row.status}
     outbox.emit(db, "attempt.unresolved", body, at=at, once=str(attempt_id))
     return None
-
-
-def _may_have_news(row: Row[Any], *, even_over: bool) -> bool:
-    if row.status == AttemptStatus.SUCCEEDED:
-        return False
-    return even_over or row.status in attempts.OPEN
 
 
 def _ask(

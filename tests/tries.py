@@ -42,7 +42,7 @@ from payments.domain.gateway import (
 )
 from payments.domain.money import Money
 from payments.domain.people import SERVICE
-from tests.cast import School, a_bill, a_school, an_order
+from tests.cast import ACCOUNT, School, a_bill, a_school, an_order
 from tests.databases import House, QuickHouse
 from tests.doors import a_runtime
 from tests.knocks import name_of
@@ -311,9 +311,11 @@ class Till:
         return [(row.provider_reference, row.amount) for row in found]
 
 
-def a_till(house: House | QuickHouse, **told: Any) -> Till:
+def a_till(
+    house: House | QuickHouse, *, code: str = "TH-HS", number: str = ACCOUNT, **told: Any
+) -> Till:
     """The school with its channel set up. told: of FarCompany."""
-    school = a_school(house)
+    school = a_school(house, code=code, number=number)
     far = FarCompany(**told)
     runtime = a_runtime(house)
     gateways: Mapping[str, Gateway] = {far.name: far}

@@ -52,12 +52,14 @@ def next_one(
 ) -> datetime | None:
     """When to ask next; None when the schedule is used up.
 
-    after_end: the gateway's own, counted from `ends`. looks: how often it was asked.
+    after_end: the gateway's own, counted from `ends`. looks: how often it was asked. A doubt is
+    asked about a few times even if the schedule is over when it arises, or when we come back from
+    an outage: one lost answer must not decide.
     """
     ended = [ends + pause for pause in after_end]
     if in_doubt:
         due = now + IN_DOUBT[min(looks, len(IN_DOUBT)) - 1]
         last = max([*ended, ends])
-        return due if due <= last else None
+        return due if due <= last or looks < len(IN_DOUBT) else None
     waiting = [started + pause for pause in WAITING if started + pause < ends]
     return min((moment for moment in [*waiting, *ended] if moment > now), default=None)
