@@ -14,7 +14,9 @@ from tests.factories import NOW, TODAY, Biller, Db, insert
 _serial = itertools.count(1)
 
 
-def a_settlement_file(db: Db, biller: Biller, *, content: bytes | None = None) -> UUID:
+def a_settlement_file(
+    db: Db, biller: Biller, *, content: bytes | None = None, status: str = "received"
+) -> UUID:
     """A gateway's file as it came."""
     id_ = ids.new()
     insert(
@@ -27,7 +29,7 @@ def a_settlement_file(db: Db, biller: Biller, *, content: bytes | None = None) -
         sha256=hashlib.sha256(content or id_.bytes).digest(),
         size=1,
         profile_sha256=hashlib.sha256(b"").digest(),
-        status="received",
+        status=status,
         key_id=biller.key_id,
         sealed=b"sealed",
         received_at=NOW,

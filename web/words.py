@@ -205,6 +205,11 @@ WORDS: Final[Mapping[str, Mapping[str, Word]]] = {
         "read": _word("Đã đọc", "Read", "tick", "ok"),
         "refused": _word("Không đọc được", "Refused", "alert", "warn"),
     },
+    "settlement_file": {
+        "received": _word("Đã nhận, đang đọc", "Received, being read", "turn", "act"),
+        "read": _word("Đã đọc", "Read", "tick", "ok"),
+        "refused": _word("Không đọc được", "Refused", "alert", "warn"),
+    },
     "settlement_batch": {
         "awaited": _word("Chờ tiền về", "Money awaited", "clock", "wait"),
         "short": _word("Về thiếu", "Came short", "half", "warn"),

@@ -10,7 +10,10 @@ from uuid import UUID
 import pytest
 from psycopg import Connection
 
+from payments.domain import ids
+from payments.domain.people import SERVICE
 from payments.domain.states import BIRTHS, MACHINES
+from tests.databases import House
 from tests.factories import (
     NOW,
     Biller,
@@ -22,6 +25,7 @@ from tests.factories import (
     insert,
 )
 from tests.factories_money import a_payment, a_receipt, a_refund
+from tests.factories_settlements import a_batch, a_row, a_settlement_file
 from tests.factories_statements import (
     a_bank_line,
     a_discrepancy,
@@ -53,6 +57,23 @@ NOT_BIRTHS = [
     for state in table
     if str(state) not in BIRTHS[machine]
 ]
+
+
+POSITION = 4_000_000_001
+"""Of an event that stays: only the system gives positions, and the sealer is not at work here."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def an_event(stage: House, ours: Biller) -> None:
+    with stage.connect("owner", biller=ours.id) as owner:
+        message = ids.new()
+        owner.execute(
+            "INSERT INTO message (biller_id, id, kind, body, at)"
+            " VALUES (%s, %s, 'invoice.issued', '{}', %s)",
+            (ours.id, message, NOW),
+        )
+        insert(owner, "message_position", biller_id=ours.id, position=POSITION, message_id=message)
+        owner.commit()
 
 
 @pytest.mark.parametrize(("machine", "at", "to"), MOVES)
@@ -117,6 +138,10 @@ def born(db: Connection, biller: Biller, machine: str, state: str) -> Row:
             db, biller, verified=state != "refused", status=state
         ),
         "statement_file": lambda: _file(db, biller, state),
+        "settlement_file": lambda: a_settlement_file(db, biller, status=state),
+        "settlement_row": lambda: a_row(db, biller, a_batch(db, biller), status=state),
+        "payout": lambda: _payout(db, biller, state),
+        "delivery": lambda: _delivery(db, biller, state),
     }
     return makers[machine]()
 
@@ -153,6 +178,11 @@ def move(db: Connection, biller: Biller, machine: str, row: Row, to: str) -> Non
         ("discrepancy", "resolved"): {"resolution": "x", "reason": "x", "resolved_at": NOW},
         ("business_day", "reconciled"): {"reconciled_by": biller.cashier},
         ("receipt", "cancelled"): {"cancel_reason": "x"},
+        ("settlement_row", "suspended"): {"suspended": 581_000},
+        ("payout", "voided"): {"voided_by": biller.chief, "voided_at": NOW, "void_reason": "x"},
+        ("delivery", "pending"): {"due_at": NOW},
+        ("delivery", "delivered"): {"due_at": None, "attempts": 1},
+        ("delivery", "failed"): {"due_at": None, "attempts": 1},
     }
     beside = known.get((machine, to), {})
     if machine == "bank_line" and to in ("matched", "part_matched", "resolved"):
@@ -160,6 +190,8 @@ def move(db: Connection, biller: Biller, machine: str, row: Row, to: str) -> Non
     if (machine, to) == ("business_day", "signed_off"):
         a_sheet(db, biller)  # nothing else signs
         return
+    if (machine, to) == ("settlement_row", "booked"):
+        beside = {"payment_id": a_payment(db, biller), "suspended": 0}
     if (machine, to) == ("attempt", "succeeded"):
         a_payment(db, biller, attempt_id=row)
     set_status(db, machine, row, to, **beside)
@@ -220,3 +252,28 @@ def _file(db: Connection, biller: Biller, state: str) -> UUID:
         received_at=NOW,
     )
     return biller.id
+
+
+def _payout(db: Connection, biller: Biller, state: str) -> UUID:
+    id_ = ids.new()
+    insert(
+        db, "payout", biller_id=biller.id, id=id_, bank_account_id=biller.account_id,
+        status=state, profile="generic", refunds=1, total=81_000, made_by=biller.cashier,
+        made_at=NOW,
+    )  # fmt: skip
+    return id_
+
+
+def _delivery(db: Connection, biller: Biller, state: str) -> UUID:
+    endpoint, id_ = ids.new(), ids.new()
+    insert(
+        db, "endpoint", biller_id=biller.id, id=endpoint, url="https://erp.hoasen.example.vn/x",
+        kinds=["*"], created_at=NOW, created_by=SERVICE.id, position=0,
+    )  # fmt: skip
+    pending = state == "pending"
+    insert(
+        db, "delivery", biller_id=biller.id, id=id_, endpoint_id=endpoint, position=POSITION,
+        status=state, created_at=NOW, due_at=NOW if pending else None,
+        attempts=0 if pending else 1,
+    )  # fmt: skip
+    return id_

@@ -59,7 +59,7 @@ class SettlementForm(Queried):
     profile: FileStorage | None = None
 
 
-class BatchAnswer(Answer):
+class SettlementBatchAnswer(Answer):
     """A batch in the file. due: net of its rows; came: what bank statements show of it.
 
     rows: in the batch; in_file: of those, seen in this file. booked, suspended (a discrepancy
@@ -100,7 +100,7 @@ class SettlementFileAnswer(Answer):
     error_vi: str | None
     error_en: str | None
     received_at: Moment
-    batches: Sequence[BatchAnswer]
+    batches: Sequence[SettlementBatchAnswer]
     problems: Sequence[TroubleAnswer]
 
     @classmethod
@@ -178,10 +178,10 @@ def get_settlement_file(path: SettlementFilePath) -> Response:
     return as_json(SettlementFileAnswer.of(found))
 
 
-def _batch(found: reads.Batch) -> BatchAnswer:
+def _batch(found: reads.Batch) -> SettlementBatchAnswer:
     values: dict[str, Any] = {
         name: getattr(found, name)
-        for name in BatchAnswer.model_fields
+        for name in SettlementBatchAnswer.model_fields
         if name not in ("batch", "in_file")
     }
-    return BatchAnswer(**values, batch=found.reference, in_file=found.seen)
+    return SettlementBatchAnswer(**values, batch=found.reference, in_file=found.seen)
