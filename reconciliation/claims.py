@@ -184,6 +184,8 @@ class References:
         """Words that look like a code of ours in everything but its checks: nobody's, for now."""
         for piece in reading.pieces:
             for start, end in piece.tokens():
+                if end - start != codes.LENGTH:
+                    continue
                 word = piece.symbols[start:end]
                 if _LIKE_A_CODE.fullmatch(word) and len(_DIGIT.findall(word)) >= _FEWEST:
                     span = piece.span(start, end)

@@ -63,6 +63,7 @@ class Payers:
         self._first = frozenset(first.unique().to_pylist()) - {""}
         self._sizes = sorted({len(word) for word in self._first} - {0})
         self._forms: Forms = forms.learn(self._codes)
+        self._code_lengths = frozenset(code.str.len()) - {0}
         self._lengths = sorted(set(name.str.len()) - {0})
 
     def has_code(self, code: str) -> bool:
@@ -118,6 +119,8 @@ class Payers:
 
     def _codes_in(self, piece: Piece) -> Iterator[Named]:
         for start, end in piece.tokens():
+            if end - start not in self._code_lengths:
+                continue
             token = piece.symbols[start:end]
             if token in self._codes:
                 yield self._code(token, piece.span(start, end))

@@ -201,13 +201,17 @@ class Quick:
 
     def _reference(self, text: str, symbols: str, start: int) -> _Heard | None:
         """The reference that begins at symbols[start], if it is one that is known."""
+        only = self._references.places.only
         for form in self._forms:
             word = symbols[start : start + form.length]
-            if form.fits(word):
+            if not word.startswith(form.prefix) and not form.fits(word):
+                continue
+            ref, order = word, only(word)
+            if order < 0 and form.fits(word):
                 ref = form.read(word)
-                order = self._references.places.only(ref)
-                if order >= 0 and not ref.isdigit() and not (ref.isalpha() and len(ref) < 8):
-                    return self._where(text, symbols, start, form, ref, order)
+                order = only(ref)
+            if order >= 0 and not ref.isdigit() and not (ref.isalpha() and len(ref) < 8):
+                return self._where(text, symbols, start, form, ref, order)
         return None
 
     def _where(
