@@ -155,12 +155,14 @@ def test_a_worker_that_dies_in_a_delivery_tells_it_again(
     town.work()
     before = len(shop.heard.told)
     shop.order()
-    shop.heard.slow = 5.0
+    well, released, shop.heard_badly = shop.heard.answer, threading.Event(), True
+    shop.heard.answer = lambda _: (released.wait(PATIENCE_SECONDS), (200, {}, b"ok"))[1]
 
     with a_process(town, "deliver"):
         wait_until(town, lambda: len(shop.heard.told) > before)
+    released.set()
+    shop.heard.answer = well
     town.leases_run_out()
-    shop.heard.slow, shop.heard_badly = 0.0, True
     town.work()
 
     heard = [one.event["position"] for one in shop.heard.told[before:]]

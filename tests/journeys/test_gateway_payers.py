@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-import httpx
 import pytest
 
 from tests import promise
@@ -132,7 +131,7 @@ def test_a_browser_that_tells_lies_books_nothing(
     order, _ = at_the_gateway(shop, gateway)
     lie = {"vnp_ResponseCode": "00", "resultCode": "0", "status": "PAID", "amount": str(AMOUNT)}
 
-    answer = httpx.get(f"{order.pay_url}/back/{gateway}", params=lie, follow_redirects=True)
+    answer = town.browser.get(f"{order.pay_url}/back/{gateway}", params=lie, follow_redirects=True)
     town.pass_time(seconds=10, biller=shop.biller_id)
 
     assert answer.status_code == 200
