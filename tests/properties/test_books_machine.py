@@ -34,7 +34,7 @@ from payments.domain.calendar import HANOI
 from payments.domain.errors import DomainError
 from payments.domain.money import Money
 from payments.domain.people import SERVICE
-from reconciliation import discrepancies, intake, runs, verdicts
+from reconciliation import day_sheets, discrepancies, intake, runs, verdicts
 from reconciliation.remedies import Proposal
 from tests.cast import ACCOUNT, School, a_bill, a_notice, a_school, an_order
 from tests.databases import House, QuickHouse, a_transaction
@@ -258,7 +258,7 @@ class Books(RuleBasedStateMachine):
             )  # fmt: skip
         assert self.asset("bank") == self.balance_at_opening
         with self.tried() as db:
-            days.sign_off(db, day, totals={}, by=self.school.chief, at=self.now)
+            day_sheets.sign(db, day, by=self.school.chief, at=self.now)
 
     # What must hold after each of them
 

@@ -44,7 +44,8 @@ Send <code>Authorization: Bearer thp_…</code> with every request.</p>
 {% if one.requestBody %}<p>Body: {{ one.requestBody.content | body }}</p>{% endif %}
 <p>Answers:</p>
 <ul>{% for status, answer in one.responses.items() %}
-<li><code>{{ status }}</code> {{ answer.description }} {{ answer.content | body }}</li>
+<li><code>{{ status }}</code> {{ answer.description }}
+{{ answer.content | default(none) | body }}</li>
 {% endfor %}</ul>
 </article>
 {% endfor %}{% endfor %}
@@ -90,7 +91,7 @@ def _short(schema: Mapping[str, Any]) -> str:
     )
 
 
-def _bodies(content: Mapping[str, Any]) -> str:
+def _bodies(content: Mapping[str, Any] | None) -> str:
     if not content:
         return ""
     said = (
