@@ -81,14 +81,17 @@ def run(
         rows = _read(gateway_report, normalise.gateway_rows, problems) if gateway_report else None
     if rows is not None and gateway_report is not None and contract:
         problems += _unknown_gateways(rows, terms, gateway_report.name)
+    given = _Given.of(line_frame, order_frame, rows)
+    frames = [line_frame, order_frame]
+    del line_frame, order_frame  # match() lets go of them as soon as it can
     with _timed(seconds, "match"):
-        matched = match(line_frame, order_frame, gateway=rows, contract=terms)
+        matched = match(frames.pop(0), frames.pop(0), gateway=rows, contract=terms)
     with _timed(seconds, "write"):
         out.mkdir(parents=True, exist_ok=True)
         tables.write_csv(_matches(matched), out / "matches.csv")
         tables.write_csv(outcomes.exceptions(matched), out / "exceptions.csv")
         tables.write_csv(tables.problems_frame(problems), out / "problems.csv")
-    summary = _summary(line_frame, order_frame, rows, matched, len(problems), seconds)
+    summary = _summary(given, matched, len(problems), seconds)
     text = json.dumps(asdict(summary), ensure_ascii=False, indent=2)
     (out / "summary.json").write_text(text + "\n", encoding="utf-8")
     return summary
@@ -169,32 +172,33 @@ def _matches(matched: Matched) -> pd.DataFrame:
     return matched.rows.assign(evidence=matched.reasons("vi"))
 
 
-def _summary(
-    lines: pd.DataFrame,
-    orders: pd.DataFrame,
-    rows: pd.DataFrame | None,
-    matched: Matched,
-    problems: int,
-    seconds: dict[str, float],
-) -> Summary:
-    total = int(lines["amount_vnd"].abs().sum())
-    total += int(rows["gross_vnd"].abs().sum()) if rows is not None else 0
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What was read: how many rows of each file, and the đồng of lines and gateway rows."""
+
+    counts: dict[str, int]
+    total: int
+
+    @classmethod
+    def of(cls, lines: pd.DataFrame, orders: pd.DataFrame, rows: pd.DataFrame | None) -> _Given:
+        total = int(lines["amount_vnd"].abs().sum())
+        total += int(rows["gross_vnd"].abs().sum()) if rows is not None else 0
+        counts = {"orders": len(orders), "lines": len(lines)}
+        return cls(counts | {"gateway_rows": 0 if rows is None else len(rows)}, total)
+
+
+def _summary(given: _Given, matched: Matched, problems: int, seconds: dict[str, float]) -> Summary:
     buckets = _buckets(matched)
     ended = matched.outcomes
     flagged = ended[ended["exception_code"] != ""]
-    counted = {
-        "orders": len(orders),
-        "lines": len(lines),
-        "gateway_rows": 0 if rows is None else len(rows),
-    }
     return Summary(
-        rows=counted,
+        rows=given.counts,
         decisions=_counted(ended, "decision"),
         rules=_counted(ended, "rule"),
         exceptions=_counted(flagged, "exception_code"),
         buckets=buckets,
-        total_vnd=total,
-        unexplained_vnd=total - sum(buckets.values()),
+        total_vnd=given.total,
+        unexplained_vnd=given.total - sum(buckets.values()),
         problems=problems,
         seconds={stage: round(took, 3) for stage, took in seconds.items()},
         peak_memory_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -59,6 +59,7 @@ def match(
     undone: (line_id, order_id) pairs that a person took apart; never matched again by itself.
     """
     run = _Run.over(lines, orders, forms, gateway, contract or {}, undone)
+    del lines, orders  # what is needed of them is in columns now; a million rows are no trifle
     run.decide()
     return run.matched()
 
@@ -273,6 +274,8 @@ class _Run:
     def matched(self) -> Matched:
         """Everything decided, in the order of the input."""
         assert self.sure is not None  # noqa: S101  # decide() has run
+        # Nobody is named from here on, and the index of names is the largest of all.
+        self.judge = replace(self.judge, payers=Payers([], []))
         absent = [
             (one.batch_id, one.gateway, one.settle_date, one.due) for one in self.batches.absent()
         ]
