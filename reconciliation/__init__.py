@@ -5,7 +5,13 @@ statement      StatementReader port: what a reader of a bank's file must give
 intake         receive a file: hash, refuse a repeat, keep the bytes
 normalise      pure: signs, dates, folded memo, payment codes -> one frame
 expected       what the ledger says should arrive, as a frame
-matching       pure: evidence, then a decision
+matching       pure: evidence, then a decision; in the order of work:
+               folding, forms, places  references learned and indexed
+               reading, claims, payers what a memo says: codes, references, people
+               quick, sure             plain lines, by columns; the only ones of their orders
+               deciding, book          one line, all its evidence, one decision
+               batches, reversals      gateways' rows and credits, money taken back
+               gathering, matched      what became of everything, as frames
 outcomes       pure: what is left over -> rows of a file
 causes         each kind of discrepancy: why, and what to do
 posting        pairs -> journals -> payments.ledger

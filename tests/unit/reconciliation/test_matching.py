@@ -89,6 +89,34 @@ def test_the_twelve_hard_transfers_end_where_they_should(
     assert ends(match(lines((amount, memo)), ORDERS)) == [end]
 
 
+WHY = {
+    "exact": ("code_exact", "payment code HP9VJP8E0W6W (agrees); amount 581000 (agrees)"),
+    "bank prefix": ("code_exact", "payment code HP9VJP8E0W6W (agrees); amount 581000 (agrees)"),
+    "code split by a blank": ("code_in_memo", "HP9VJP 8E0W6W ~ HP9VJP8E0W6W (agrees)"),
+    "code without its prefix": ("code_prefix_lost", "9VJP8E0W6W ~ HP9VJP8E0W6W (agrees)"),
+    "one wrong character": ("code_corrected", "HP9VJP8E0W6X ~ HP9VJP8E0W6W (agrees)"),
+    "two swapped": ("code_corrected", "HP9VJ8PE0W6W ~ HP9VJP8E0W6W (agrees)"),
+    "two bills exact": ("several_references", "payment code HP9VJP8E0W6W (agrees)"),
+    "two bills short of the sum": ("several_references", "HP9VJP8E0W6W (agrees)"),
+    "underpaid": ("code_exact", "amount 500000 ~ 581000 (contradicts)"),
+    "overpaid": ("code_exact", "amount 600000 ~ 581000 (contradicts)"),
+    "blank memo": ("none", ""),
+    "truncated code": ("reference_cut", "HP9VJP8E0 ~ HP9VJP8E0W6W (ambiguous)"),
+}
+
+
+@pytest.mark.parametrize("kind", HARD)
+def test_the_twelve_hard_transfers_say_why_in_both_languages(kind: str) -> None:
+    amount, memo, _ = HARD[kind]
+    rule, why = WHY[kind]
+
+    matched = match(lines((amount, memo)), ORDERS)
+
+    assert matched.outcomes["rule"].tolist() == [rule]
+    assert why in matched.reasons("en")[0]
+    assert len(matched.reasons("vi")[0].split(";")) == len(matched.reasons("en")[0].split(";"))
+
+
 def test_what_is_above_the_bill_is_credit_and_not_allocated() -> None:
     matched = match(lines((600000, "HP9VJP8E0W6W")), ORDERS)
 
