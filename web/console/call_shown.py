@@ -25,7 +25,11 @@ _TELLING: Final = 16
 _SECRET_HEADER: Final = re.compile(r"auth|sign|token|secret|key|cookie|mac\b|password")
 # In a query, a form or JSON: a field that is named like a credential, and its value.
 _SECRET_FIELD: Final = re.compile(
-    r"(?i)((?:[a-z_-]*(?:token|secret|password|access_?key|api_?key))\"?\s*[=:]\s*\"?)([^\"&,}\s]+)"
+    # Begins with a word and looks only so far: a stranger's body of one letter is not to be
+    # walked through from each of its letters.
+    r"(?i)(?<![a-z_-])"
+    r"([a-z_-]{0,40}?(?:token|secret|password|access_?key|api_?key)\"?\s{0,9}[=:]\s{0,9}\"?)"
+    r"([^\"&,}\s]+)"
 )
 
 
