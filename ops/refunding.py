@@ -64,6 +64,18 @@ def way_back(runtime: Runtime, db: Session, payment_id: UUID) -> Through:
     return Through(name, gateway.label, gateway.refund_limits(settings))
 
 
+def way_back_of(runtime: Runtime, db: Session, discrepancy_id: UUID) -> Through | None:
+    """The gateway by which the payment that a discrepancy is about could go back, if any."""
+    payment_id = db.scalar(
+        text("SELECT payment_id FROM discrepancy WHERE biller_id = :biller AND id = :about"),
+        {"biller": biller_of(db), "about": discrepancy_id},
+    )
+    try:
+        return way_back(runtime, db, payment_id) if payment_id is not None else None
+    except NotThisWay:
+        return None
+
+
 def send(runtime: Runtime, message: Claimed) -> None:
     """Send an approved refund by its gateway, or look it up if it was sent before.
 

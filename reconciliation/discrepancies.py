@@ -7,7 +7,7 @@ a posting (remedies.py) or a reasoned decision that moves no money; never with a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, insert, null, select
 from sqlalchemy.orm import Session
 
-from payments import allocations, audit, outbox, vault
+from payments import allocations, audit, outbox, refunds, vault
 from payments.domain import ids
 from payments.domain.calendar import business_day
 from payments.domain.errors import Conflict, Forbidden, Invalid, NotFound, SecondPerson
@@ -170,8 +170,18 @@ def propose(
     return DiscrepancyStatus.RESOLVED
 
 
-def approve(db: Session, discrepancy_id: UUID, *, by: Actor, at: datetime) -> None:
-    """The second person says yes, and what was proposed is booked. Twice changes nothing."""
+def approve(
+    db: Session,
+    discrepancy_id: UUID,
+    *,
+    by: Actor,
+    at: datetime,
+    through: refunds.Through | None = None,
+) -> None:
+    """The second person says yes, and what was proposed is booked. Twice changes nothing.
+
+    through: the gateway by which its payment may go back, for a proposal that wants it so.
+    """
     row = cases.locked(db, discrepancy_id)
     if row.status == DiscrepancyStatus.RESOLVED and row.approved_by == by.id:
         return
@@ -184,7 +194,7 @@ def approve(db: Session, discrepancy_id: UUID, *, by: Actor, at: datetime) -> No
         raise Conflict("Không có đề nghị nào chờ duyệt.", "No proposal waits for approval.")
     cases.move_to(db, row, DiscrepancyStatus.APPROVED, approved_by=by.id)
     cases.note(db, row.id, "approved", by=by, at=at)
-    proposal = remedies.Proposal.of(db, row)
+    proposal = replace(remedies.Proposal.of(db, row), through=through)
     _resolve(db, cases.locked(db, discrepancy_id), proposal, by=by, at=at)
 
 

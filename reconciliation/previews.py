@@ -24,6 +24,10 @@ TO_ACCOUNT: Final[Mapping[str, str]] = {
 }
 """Ways that only say which account belongs what is in suspense, or missing at a gateway."""
 
+_GIVES_BACK: Final[Mapping[str, str]] = {
+    "refund": accounts.UNAPPLIED,
+    "refund_credit": accounts.CREDIT,
+}
 _NOBODY: Final = UUID(int=0)
 _ANY_DAY: Final = date.min
 
@@ -39,8 +43,8 @@ def transfers(
 ) -> tuple[Transfer, ...]:
     """The transfers of one way; () where nothing is booked.
 
-    amount: đồng of free money, or the signed amount of the line in suspense. owed: what the
-    chosen order still asks for. paid, kept: what the payment that a line takes back had paid,
+    amount: đồng of free money or credit, or the signed amount of the line in suspense. owed: what
+    the chosen order still asks for. paid, kept: what the payment that a line takes back had paid,
     and what of it is credit. gateway: where the money is, if it never was in suspense.
     """
     if way == "apply":
@@ -48,8 +52,8 @@ def transfers(
         return _legs(_applied(part)) + _legs(_kept(amount - part))
     if way == "keep":
         return _legs(_kept(amount))
-    if way == "refund":
-        held = journals.refund_asked(_NOBODY, 1, accounts.UNAPPLIED, Money(amount), day=_ANY_DAY)
+    if way in _GIVES_BACK:
+        held = journals.refund_asked(_NOBODY, 1, _GIVES_BACK[way], Money(amount), day=_ANY_DAY)
         return _legs(held)
     if way == "take_back":
         undone = _back(_applied(paid)) + _back(_kept(kept))

@@ -22,14 +22,14 @@ from payments.domain.calendar import business_day
 from payments.domain.errors import Conflict, Invalid, NotFound
 from payments.domain.money import Money
 from payments.domain.people import Actor
-from payments.domain.states import RefundStatus
 from payments.store.invoices import beneficiary
 from payments.store.orders import bank_account
-from payments.store.payments import allocation, credit, payment, payment_reversal, refund
+from payments.store.payments import allocation, credit, payment, payment_reversal
 from payments.store.sessions import biller_of
-from reconciliation import previews, settlement_ways
+from reconciliation import previews, repaying, settlement_ways
 from reconciliation.store import bank_line, discrepancy_event
 
+REFUND_CREDIT: Final = "refund_credit"
 BY_PERSON: Final = "by_person"
 """The rule of an allocation that a decision made."""
 
@@ -40,7 +40,8 @@ class Proposal:
 
     way: a key of WAYS. target: what it is done to, as a shown id: the order to apply to
     (ord_…), the beneficiary to keep it for (ben_…), the payment a line takes back (pay_…).
-    to_*: the named account of a refund, sealed with the discrepancy while it waits.
+    to_*: the named account of a refund, sealed with the discrepancy while it waits; none means
+    that credit goes back by `through`, the gateway it came from, which is looked up at each step.
     """
 
     way: str
@@ -49,10 +50,12 @@ class Proposal:
     to_name: str = ""
     to_bank: str = ""
     to_account: str = ""
+    through: refunds.Through | None = None
 
     def stored(self, db: Session, row: Row[Any]) -> dict[str, str]:
         """As a discrepancy keeps it: what names a person is sealed under its key."""
         fields = asdict(self)
+        del fields["through"]
         named = {name: fields.pop(name) for name in _NAMED}
         sealed = vault.seal(db, row.key_id, named, context=f"proposal:{row.id}")
         return fields | {"sealed": sealed.hex()}
@@ -77,6 +80,8 @@ def ways_for(row: Row[Any]) -> tuple[str, ...]:
         return of_settlement
     if row.payment_id is not None and row.holds:
         return ("apply", "keep", "refund")
+    if row.payment_id is not None and row.kind == "DUPLICATE_PAYMENT":
+        return (REFUND_CREDIT, "no_money")  # the money is the payer's credit already
     if row.line_id is not None and row.payment_id is None:
         return ("bank_charge", "interest", "take_back", "other_income", "other_expense")
     return ("no_money",)
@@ -91,6 +96,13 @@ def check(row: Row[Any], proposal: Proposal) -> None:
         raise Invalid("Cần chọn giấy báo hoặc người nhận.", "Choose what it belongs to.")
     if proposal.way == "refund" and not (proposal.to_name and proposal.to_account):
         raise Invalid("Cần tên và số tài khoản nhận hoàn.", "A refund needs a name and an account.")
+    if proposal.way == REFUND_CREDIT and bool(proposal.to_name) != bool(proposal.to_account):
+        raise Invalid("Cần tên và số tài khoản nhận hoàn.", "A refund needs a name and an account.")
+    if proposal.way == REFUND_CREDIT and not (proposal.to_account or proposal.through):
+        raise Invalid(
+            "Khoản này không hoàn qua cổng được: hãy ghi tên và số tài khoản nhận.",
+            "No gateway can give this back: name the account it goes to.",
+        )
 
 
 def check_target(db: Session, proposal: Proposal) -> None:
@@ -156,6 +168,16 @@ def _refund(db: Session, row: Row[Any], it: Proposal, by: Actor, at: datetime) -
     return None
 
 
+def _refund_credit(
+    db: Session, row: Row[Any], it: Proposal, by: Actor, at: datetime
+) -> UUID | None:
+    """Ask for a refund of the payer's credit; its own approval follows."""
+    to = refunds.Payee(it.to_name, it.to_bank, it.to_account)
+    through = None if it.to_account else it.through
+    repaying.of_credit(db, row.payment_id, reason=it.reason, to=to, through=through, by=by, at=at)
+    return None
+
+
 def _take_back(db: Session, row: Row[Any], it: Proposal, by: Actor, at: datetime) -> UUID | None:
     """The bank took a payment back: undo all it had paid, then let the money go."""
     payment_id = ids.read("pay", it.target)
@@ -212,6 +234,7 @@ WAYS: Final[Mapping[str, Callable[[Session, Row[Any], Proposal, Actor, datetime]
     "apply": _apply,
     "keep": _keep,
     "refund": _refund,
+    REFUND_CREDIT: _refund_credit,
     "take_back": _take_back,
     settlement_ways.NOT_PAID: _not_paid,
     **{way: _to_account(account) for way, account in previews.TO_ACCOUNT.items()},
@@ -239,8 +262,8 @@ def undo(db: Session, row: Row[Any], *, reason: str, by: Actor, at: datetime) ->
             allocations.unapply(db, allocation_id, reason=reason, by=by, at=at)
         for credit_id in _kept_by(db, row):
             allocations.unkeep(db, credit_id, reason=reason, by=by, at=at)
-    elif row.resolution == "refund":
-        _undo_refund(db, row, reason=reason, by=by, at=at)
+    elif row.resolution in ("refund", REFUND_CREDIT):
+        repaying.undo(db, row, reason=reason, by=by, at=at)
     elif row.resolution in ("take_back", settlement_ways.NOT_PAID):
         raise Conflict(
             "Khoản đã bị lấy lại không mở lại được.",
@@ -255,30 +278,9 @@ def booked(db: Session, row: Row[Any]) -> Sequence[str]:
     if row.resolution in ("apply", "keep"):
         applied = [f"apply:{one}" for one in _applied_by(db, row)]
         return applied + [f"keep:{one}" for one in _kept_by(db, row)]
-    if row.resolution == "refund":
-        asked = _asked_by(db, row)
-        return [f"refund:{asked.id}:1"] if asked is not None else []
+    if row.resolution in ("refund", REFUND_CREDIT):
+        return [f"refund:{asked.id}:1" for asked in repaying.asked_by(db, row)]
     return []
-
-
-def _asked_by(db: Session, row: Row[Any]) -> Row[Any] | None:
-    return db.execute(
-        select(refund.c.id, refund.c.status)
-        .where(refund.c.biller_id == row.biller_id, refund.c.payment_id == row.payment_id)
-        .where(refund.c.requested_at == row.resolved_at)
-    ).one_or_none()
-
-
-def _undo_refund(db: Session, row: Row[Any], *, reason: str, by: Actor, at: datetime) -> None:
-    asked = _asked_by(db, row)
-    if asked is None or asked.status in (RefundStatus.REFUSED, RefundStatus.FAILED):
-        return  # its money is free again already
-    if asked.status != RefundStatus.REQUESTED:
-        raise Conflict(
-            "Lệnh hoàn tiền đã được duyệt nên không mở lại được.",
-            "The refund was approved already, so this cannot be opened again.",
-        )
-    refunds.refuse(db, asked.id, reason=reason, by=by, at=at)
 
 
 def _applied_by(db: Session, row: Row[Any]) -> Sequence[UUID]:

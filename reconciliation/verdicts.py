@@ -44,6 +44,19 @@ WHERE p.biller_id = :biller AND (CAST(:only AS uuid) IS NULL OR p.id = :only)
 ORDER BY p.id
 """
 
+# A second payment of a paid order, whose credit was used for another bill or given back.
+_SPENT = """
+SELECT d.id FROM discrepancy d
+WHERE d.biller_id = :biller AND (CAST(:only AS uuid) IS NULL OR d.payment_id = :only)
+    AND d.kind = 'DUPLICATE_PAYMENT' AND d.holds = 0
+    AND d.status IN ('open', 'assigned', 'proposed')
+    AND NOT EXISTS (SELECT FROM payment p WHERE p.biller_id = d.biller_id
+        AND p.id = d.payment_id AND p.free > 0)
+    AND NOT EXISTS (SELECT FROM credit c WHERE c.biller_id = d.biller_id
+        AND c.payment_id = d.payment_id AND c.live AND c.amount > c.used + c.refunded)
+ORDER BY d.id
+"""
+
 
 def of_lines(
     lines: Sequence[Line], orders: pd.DataFrame, *, undone: frozenset[tuple[str, str]]
@@ -61,6 +74,8 @@ def explain_free_money(db: Session, *, at: datetime, payment_id: UUID | None = N
     moved = db.execute(text(_MOVED), {"biller": biller_of(db), "only": payment_id}).all()
     for row in moved:
         discrepancies.hold(db, row.id, row.free, at=at)
+    for doubled in db.scalars(text(_SPENT), {"biller": biller_of(db), "only": payment_id}).all():
+        discrepancies.clear(db, doubled, why="credit_spent", at=at)
     rows = db.execute(text(_FREE), {"biller": biller_of(db), "only": payment_id}).all()
     if not rows:
         return 0

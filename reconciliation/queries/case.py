@@ -22,7 +22,7 @@ from payments.queries import money, seeking, staff
 from payments.queries.money import Payment
 from payments.store.billers import biller
 from payments.store.sessions import biller_of
-from reconciliation import discrepancies, remedies, settlement_ways
+from reconciliation import discrepancies, remedies, repaying, settlement_ways
 from reconciliation.store import discrepancy, discrepancy_event
 
 MOST_TAKEN_BACK = 9
@@ -74,9 +74,9 @@ class Event:
 class Case:
     """A discrepancy with all that a person needs to decide.
 
-    at_stake: free đồng of its payment, the signed amount of its line or row in suspense, what a
-    batch got too much, or what a gateway never had. gateway: where it is booked then, "" for
-    suspense. way: who told of the money; told_as: the name that a gateway has for it.
+    at_stake: free đồng or credit of its payment, the signed amount of its line or row in
+    suspense, what a batch got too much, or what a gateway never had. gateway: where it is booked
+    then, "" for suspense. way: who told of the money; told_as: the name that a gateway has for it.
     proposal: while one waits or after it was carried out. needs_second: above the limit.
     booked: what the decision booked, once it is resolved.
     """
@@ -196,7 +196,7 @@ def _at_stake(db: Session, row: Row[Any], payment: Payment | None, line: Line | 
     if settlement_ways.ways_for(row) is not None:
         return settlement_ways.at_stake(db, row)
     if payment is not None:
-        return payment.free
+        return payment.free or sum(amount for _, amount in repaying.credit_left(db, payment.id))
     return line.amount if line is not None else 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import Field
 
+from ops import refunding
 from payments.domain.people import Permission
 from reconciliation import discrepancies
 from reconciliation.queries import discrepancies as reads
@@ -51,6 +53,7 @@ Way = Literal[
     "apply",
     "keep",
     "refund",
+    "refund_credit",
     "bank_charge",
     "interest",
     "take_back",
@@ -66,7 +69,8 @@ class ResolveAsk(Asked):
     """What should be done, and why.
 
     target: what it is done to: an order (ord_…) to apply to, a payment (pay_…) that the bank
-    took back, a beneficiary (ben_…) or order to keep it for. payee: for a refund.
+    took back, a beneficiary (ben_…) or order to keep it for. payee: for a refund; without one,
+    `refund_credit` goes back by the gateway that took the payment.
     """
 
     way: Way
@@ -164,8 +168,10 @@ def resolve_discrepancy(path: DiscrepancyPath, body: ResolveAsk) -> Response:
     first, and the status is `proposed`.
     """
     with context.transaction() as db:
+        through = refunding.way_back_of(context.runtime(), db, path.discrepancy_id)
+        proposal = replace(body.proposal(), through=through)
         discrepancies.propose(
-            db, path.discrepancy_id, body.proposal(), by=context.actor(), at=context.now()
+            db, path.discrepancy_id, proposal, by=context.actor(), at=context.now()
         )
         found = reads.get(db, path.discrepancy_id)
     return as_json(DiscrepancyAnswer.of(found))

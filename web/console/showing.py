@@ -38,6 +38,9 @@ WAYS: Final = {
     "apply": Both("Ghi vào giấy báo đã chọn", "Apply it to the chosen bill"),
     "keep": Both("Giữ làm số dư cho người đã chọn", "Keep it as credit of the chosen person"),
     "refund": Both("Hoàn lại cho người nộp", "Give it back to the payer"),
+    "refund_credit": Both(
+        "Hoàn lại phần trả trùng cho người nộp", "Give the second payment back to the payer"
+    ),
     "take_back": Both("Khoản đã chọn bị lấy lại", "The chosen payment was taken back"),
     "not_paid": Both("Cổng không có khoản này: gỡ khoản đã ghi", "The gateway never had it: undo"),
     "gateway_fee": Both("Phí cổng thanh toán", "A fee of the gateway"),
@@ -70,6 +73,7 @@ _CLEARED: Final = {
     "batch_arrived": Both("tiền của lô đã về", "money of the batch arrived"),
     "batch_known": Both("đã biết lô của khoản này", "the batch it pays is known now"),
     "row_arrived": Both("đã có trong báo cáo của cổng", "the gateway's report shows it"),
+    "credit_spent": Both("số dư đã được dùng hoặc hoàn lại", "the credit was used or given back"),
     "refund_known": Both("đã biết lệnh hoàn của dòng này", "the refund it shows is known now"),
 }
 

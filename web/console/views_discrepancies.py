@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
@@ -10,13 +11,14 @@ from flask import request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from ops import refunding
 from payments.domain import ids
 from payments.domain.errors import DomainError, NotFound
 from payments.domain.people import Permission
 from reconciliation import discrepancies
 from reconciliation.queries import case as cases
 from reconciliation.queries import work
-from reconciliation.remedies import Proposal
+from reconciliation.remedies import REFUND_CREDIT, Proposal
 from web import context
 from web.auth.marks import requires
 from web.console.answers import HOME, elsewhere, shell, whole, with_query, wrong
@@ -29,6 +31,7 @@ from web.pages import FieldError, Pager
 _LIST: Final = f"{HOME}/discrepancies"
 _ONE: Final = f"{_LIST}/<shown>"
 _LONGEST: Final = 300
+_GIVES_BACK: Final = ("refund", REFUND_CREDIT)
 
 _NO_REASON: Final = Both("Ghi lý do, người duyệt cần đọc.", "Give a reason: the approver reads it.")
 _NO_CHOICE: Final = Both(
@@ -70,7 +73,7 @@ def propose(shown: str) -> ResponseReturnValue:
     errors = _missing(asked)
     if errors:
         return _again(discrepancy_id, asked, errors)
-    refund = asked.way == "refund"
+    refund = asked.way in _GIVES_BACK
     proposal = Proposal(
         way=asked.way,
         reason=asked.reason,
@@ -79,23 +82,27 @@ def propose(shown: str) -> ResponseReturnValue:
         to_bank=asked.to_bank if refund else "",
         to_account=asked.to_account if refund else "",
     )
-    return _try(
-        discrepancy_id,
-        lambda db: discrepancies.propose(
-            db, discrepancy_id, proposal, by=context.actor(), at=context.now()
-        ),
-        asked,
-    )
+
+    def act(db: Session) -> None:
+        through = refunding.way_back_of(context.runtime(), db, discrepancy_id)
+        told = replace(proposal, through=through)
+        discrepancies.propose(db, discrepancy_id, told, by=context.actor(), at=context.now())
+
+    return _try(discrepancy_id, act, asked)
 
 
 @requires(Permission.APPROVE)
 def approve(shown: str) -> ResponseReturnValue:
     """The second person says yes."""
     discrepancy_id = ids.read("dis", shown)
-    return _try(
-        discrepancy_id,
-        lambda db: discrepancies.approve(db, discrepancy_id, by=context.actor(), at=context.now()),
-    )
+
+    def act(db: Session) -> None:
+        through = refunding.way_back_of(context.runtime(), db, discrepancy_id)
+        discrepancies.approve(
+            db, discrepancy_id, by=context.actor(), at=context.now(), through=through
+        )
+
+    return _try(discrepancy_id, act)
 
 
 @requires(Permission.APPROVE)
@@ -200,12 +207,14 @@ def _missing(asked: Asked) -> list[FieldError]:
     found = []
     if asked.way in ("apply", "keep", "take_back") and not asked.candidate:
         found.append(FieldError("candidate", _NO_CHOICE))
-    if asked.way == "refund" and not asked.to_name:
+    # Credit may go back by its gateway: then no account is named at all.
+    named = asked.way == "refund" or (
+        asked.way == REFUND_CREDIT and bool(asked.to_name or asked.to_account)
+    )
+    if named and not asked.to_name:
         found.append(FieldError("to_name", _NO_NAME))
     account = asked.to_account
-    if asked.way == "refund" and not (
-        account.isalnum() and account.isascii() and len(account) in range(4, 35)
-    ):
+    if named and not (account.isalnum() and account.isascii() and len(account) in range(4, 35)):
         found.append(FieldError("to_account", _NO_ACCOUNT))
     if not asked.reason:
         found.append(FieldError("reason", _NO_REASON))
