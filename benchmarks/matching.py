@@ -20,7 +20,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.nights import night
+from benchmarks.nights import files, night
 from benchmarks.place import Place
 from benchmarks.results import Effort, Figure, Row, show
 
@@ -39,7 +39,7 @@ def measured(orders: int, *, rounds: int) -> Row:
     with tempfile.TemporaryDirectory() as folder:
         whole, tenth = Path(folder, "whole"), Path(folder, "tenth")
         for size, where in ((orders, whole), (orders // 10, tenth)):
-            night.write(night.make(seed=1, count=size), where)
+            files.write(night.make(seed=1, count=size), where)
         ours, floor, small, peaks = [], [], [], []
         for _ in range(rounds):
             seconds, peak = _timed(_match(whole))

@@ -51,7 +51,6 @@ class Quoted:
         quoted = Evidence(kind, read, self.refs[at], Verdict.AGREES, span)
         return quoted, amounts(came, owed)
 
-
     def reason(self, at: int, lang: Literal["vi", "en"]) -> str:
         """The same as a line for people: what render() makes of it, without the detour."""
         start, end = where(self.memos[at], self.compact[at])

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from benchmarks.nights import night
+from benchmarks.nights import files, night
 from benchmarks.nights.references import FORMS, MIXES
 
 
@@ -28,7 +28,7 @@ def main() -> None:
     if strange:
         asked.error(f"no such form: {', '.join(strange)}")
     drawn = night.make(seed=told.seed, count=told.orders, noise=told.noise, forms=told.forms)
-    night.write(drawn, told.out)
+    files.write(drawn, told.out)
     print(
         f"{len(drawn.orders)} orders, {len(drawn.lines)} lines, {len(drawn.rows)} rows: {told.out}"
     )

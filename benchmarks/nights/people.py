@@ -9,7 +9,8 @@ _FAMILY = (
     "Nguyễn Trần Lê Phạm Hoàng Huỳnh Phan Vũ Võ Đặng Bùi Đỗ Hồ Ngô Dương Lý Đinh Mai Trịnh Lương"
 )
 _MIDDLE = (
-    "Văn Thị Minh Gia Bảo Khánh Quốc Thanh Hoài Ngọc Thu Hải Đức Anh Tuấn Phương Thuỳ Xuân Kim Quỳnh "
+    "Văn Thị Minh Gia Bảo Khánh Quốc Thanh Hoài Ngọc Thu Hải Đức Anh Tuấn Phương Thuỳ Xuân "
+    "Kim Quỳnh "
     "Hữu Công Đình Nhật Hồng Diệu Trung Việt Như Bích"
 )
 _GIVEN = (

@@ -118,7 +118,8 @@ def _classes(rng: random.Random, count: int) -> list[str]:
     """SV21CT00123: year, faculty, running number; every faculty shares the first letters."""
 
     def one(rng: random.Random) -> str:
-        return f"SV{rng.choice('2345')}{rng.randint(0, 9)}{rng.choice(('CT', 'KT', 'YD', 'NN'))}{rng.randrange(100_000):05d}"
+        year, faculty = rng.randint(20, 59), rng.choice(("CT", "KT", "YD", "NN"))
+        return f"SV{year}{faculty}{rng.randrange(100_000):05d}"
 
     return _distinct(rng, count, one)
 

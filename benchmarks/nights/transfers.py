@@ -30,7 +30,7 @@ _CHAT = (
 
 @dataclass(slots=True)
 class Payers:
-    """Draws what the payers of one night do. partners: open orders that have no act of their own."""
+    """Draws what the payers of a night do. partners: open orders without an act of their own."""
 
     book: Book
     orders: Sequence[Order]
@@ -178,7 +178,8 @@ class Payers:
         if not order.form.tolerant:
             return self.pays(order)
         at = self.book.moment()
-        self.send(order, exactly(self.rng, order), order.amount, Truth(AUTO, "", {order.id: order.amount}),
+        paid = Truth(AUTO, "", {order.id: order.amount})
+        self.send(order, exactly(self.rng, order), order.amount, paid,
                   "pays twice", at=at, beside="")  # fmt: skip
         truth = Truth(PERSON, "DUPLICATE_PAYMENT", {order.id: 0}, first=(order.id,))
         self.send(order, exactly(self.rng, order), order.amount, truth, "pays twice",
@@ -261,7 +262,7 @@ class Payers:
         spoiled = cut_off(self.rng, order)
         missing = len(order.ref) - len(spoiled.text)
         day = f"{self.rng.randint(10, 14)}0926"
-        # A number that stands for itself would be a wrap of another reference, and no one could tell.
+        # A number of just the missing length would be a wrap of another reference: who could tell?
         behind = self.rng.choice(
             ("-{d}-13:36:44 123456", " {d}", ".{d}", " {n}{d}", ".{n}481", " FT{n}253123456789")
         )

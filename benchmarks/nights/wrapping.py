@@ -46,7 +46,8 @@ def _bidv(rng: random.Random, memo: str, sender: str) -> str:
 
 
 def _remittance(rng: random.Random, memo: str, sender: str) -> str:
-    return f"REM Tfr Ac:{digits(rng, 10)} O@L_080005_{digits(rng, 6)}_0_0_{digits(rng, 9)}_{digits(rng, 11)} {memo}"
+    trace = f"080005_{digits(rng, 6)}_0_0_{digits(rng, 9)}_{digits(rng, 11)}"
+    return f"REM Tfr Ac:{digits(rng, 10)} O@L_{trace} {memo}"
 
 
 def _vietin(rng: random.Random, memo: str, sender: str) -> str:

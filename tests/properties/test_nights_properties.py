@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import score
-from benchmarks.nights import night
+from benchmarks.nights import files, night
 from ops import match
 
 FILES = ("orders.csv", "statement.csv", "gateway-report.csv", "contract.json")
@@ -17,7 +17,7 @@ MIXES = ["house", "others", "numbers", "neighbours", "odd"]
 
 
 def drawn(folder: Path, seed: int, forms: str, noise: str = "high", count: int = 400) -> Path:
-    night.write(night.make(seed=seed, count=count, noise=noise, forms=forms), folder)
+    files.write(night.make(seed=seed, count=count, noise=noise, forms=forms), folder)
     return folder
 
 
