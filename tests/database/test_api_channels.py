@@ -14,6 +14,7 @@ from tests import knocks
 from tests.cast import School, a_school
 from tests.databases import House, QuickHouse
 from tests.doors import Program, a_program, an_app
+from tests.momo_server import QUERY, a_momo, echo
 
 URL = "/api/v1/channels"
 SETTINGS = {**knocks.SETTINGS, "sepay": {"secret": "khoa-bi-mat-cua-bai-thu"}}
@@ -179,3 +180,25 @@ def test_a_try_of_settings_that_nobody_answers_is_told_and_kept(program: Program
     assert (said.status_code, said.json["ok"]) == (200, True)
     [kept] = [one for one in program.get(URL).json["items"] if one["gateway"] == "sepay"]
     assert kept["last_check_ok"] is True
+
+
+@pytest.mark.parametrize(("code", "words_en"), [
+    (13, "does not know the merchant"), (20, "signature is wrong"), (10, "in maintenance"),
+])  # fmt: skip
+def test_credentials_that_the_gateway_no_longer_takes_are_found_by_a_try_and_kept_as_bad(
+    quick_house: QuickHouse, school: School, code: int, words_en: str
+) -> None:
+    with a_momo() as momo:
+        momo.says[QUERY] = echo(resultCode=code)
+        program = a_program(
+            an_app(quick_house, THUPHI_GATEWAY_MOMO_API_URL=momo.url), quick_house, school.biller_id
+        )
+        put(program, "momo")
+
+        said = program.post(f"{URL}/momo/test")
+
+    assert (said.status_code, said.json["ok"]) == (200, False)
+    assert words_en in said.json["message_en"]
+    assert SETTINGS["momo"]["secret_key"] not in said.text
+    [kept] = [one for one in program.get(URL).json["items"] if one["gateway"] == "momo"]
+    assert kept["last_check_ok"] is False
