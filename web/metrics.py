@@ -52,6 +52,9 @@ _DISCREPANCIES: Final = """
 SELECT kind, count(*) AS n, coalesce(sum(amount), 0) AS amount FROM discrepancy
 WHERE status NOT IN ('resolved', 'auto_resolved') GROUP BY kind
 """
+_TRIES: Final = """
+SELECT gateway, status, count(*) AS n FROM attempt GROUP BY gateway, status
+"""
 _CALLS: Final = """
 SELECT source, status, count(*) AS n FROM inbound_call GROUP BY source, status
 """
@@ -97,6 +100,7 @@ def _figures(db: Session, runtime: Runtime) -> Iterator[Metric]:
     for row in db.execute(text(_MONEY)):
         money.add_metric([row.place], float(row.amount))
     yield money
+    yield _tries(db)
     yield _unexplained(db, business_day(runtime.clock.now()))
     yield from _discrepancies(db)
     yield from _queues(db, runtime)
@@ -110,6 +114,16 @@ def _by_state(db: Session, noun: str, name: str, statement: str) -> Iterator[Met
         amount.add_metric([row.state], float(row.amount))
     yield count
     yield amount
+
+
+def _tries(db: Session) -> Metric:
+    """`unknown` at one gateway rises when it does not answer: nobody can pay there twice."""
+    found = GaugeMetricFamily(
+        "thuphi_attempts", "Tries to pay by state.", labels=["gateway", "status"]
+    )
+    for row in db.execute(text(_TRIES)):
+        found.add_metric([row.gateway, row.status], row.n)
+    return found
 
 
 def _unexplained(db: Session, day: date) -> Metric:

@@ -16,6 +16,7 @@ from payments.domain.people import SERVICE
 from tests.cast import a_notice
 from tests.databases import House, QuickHouse
 from tests.tries import NAME, OWED, Killed, Till, a_till
+from web.app import create_app
 
 
 @pytest.fixture
@@ -332,3 +333,13 @@ def test_the_check_of_a_channel_is_kept_and_says_what_was_found(till: Till) -> N
     assert found.ok
     assert channel.check == found
     assert channel.checked_at == till.now
+
+
+def test_the_figures_tell_how_many_tries_at_a_gateway_are_in_doubt(till: Till) -> None:
+    till.try_(till.order().id, "loses_answer")
+    till.try_(till.order().id)
+
+    figures = create_app(till.runtime).test_client().get("/metrics").text
+
+    assert 'thuphi_attempts{gateway="vnpay",status="unknown"} 1.0' in figures
+    assert 'thuphi_attempts{gateway="vnpay",status="redirected"} 1.0' in figures
