@@ -4,8 +4,10 @@ domain/         rules only: money, states, journals, payment codes. No I/O.
 store/          the PostgreSQL tables under those rules, and the sessions that open them.
 invoices, orders, attempts, money_in, refunds, receipts, days
                 what you can ask for, one verb per function.
+inquiries       when a gateway is asked what became of an attempt.
+sources         who tells of a bank account's credits, and which was told before.
 ledger, outbox  the only writers of entries and of messages.
-sealing, idempotency, access, audit, vault
+sealing, idempotency, access, audit, vault, rotation
                 what the verbs share: proofs, repeats, people, trails, secrets.
 queries         the only reads that pages and the API use.
 
