@@ -7,17 +7,25 @@ redis_url    an empty Valkey database
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
+from hypothesis import settings
 
 from payments import access
 from tests import chromium
 from tests.databases import House, QuickHouse, a_clone, a_transaction, an_empty_redis
 from tests.servers import Addresses, Elsewhere, Servers
+
+# Properties that name no number of examples get so many, and more where somebody has the time:
+# HYPOTHESIS_PROFILE=thorough. Each run tries others, and what once failed is tried first.
+settings.register_profile("suite", max_examples=40)
+settings.register_profile("thorough", max_examples=1_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 SERVERS = pytest.StashKey[Servers | Elsewhere]()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from flask import Blueprint, Response, abort, g, request
 from werkzeug.exceptions import MethodNotAllowed, RequestEntityTooLarge
 
 from payments import billers
-from payments.domain.errors import NotFound
+from payments.domain.errors import NotFound, Unavailable
 from payments.store.sessions import Sessions
 from webhooks import inbox
 from webhooks.event import Call, EventSource
@@ -51,6 +52,8 @@ def blueprint(
             # Nothing was kept: the gateway has to call again, so it hears that in its own words.
             log.error("webhook.failed", gateway=gateway, exc_info=error)
             answer = source.failed()
+            if isinstance(error, Unavailable) and answer.status == 500:
+                answer = replace(answer, status=503)
         g.forged = answer.forged  # counted against its address, whatever the gateway's own answer
         return Response(answer.body, answer.status, content_type=answer.content_type)
 

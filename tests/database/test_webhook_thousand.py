@@ -20,9 +20,8 @@ from tests.knocks import Knock
 from tests.streets import Street, a_knock
 from tests.tries import OWED
 
-DELIVERIES: Final = {"vnpay": 1_000}
 SOME: Final = 200
-"""Of the other gateways: the inbox is one, only their answers differ."""
+"""A thousand go over HTTP in journeys/test_gateway_parallel; the inbox is one, answers differ."""
 AT_ONCE: Final = 15
 
 # Answers: the first delivery, every other.
@@ -51,7 +50,7 @@ def test_a_crowd_of_deliveries_is_one_payment(house: House, gateway: str) -> Non
     else:
         knock = a_knock(gateway, till.reference(till.try_(order.id)))
 
-    count = DELIVERIES.get(gateway, SOME)
+    count = SOME
 
     def deliver(_: int) -> str:
         response = knock.at(street.app.test_client(), gateway)

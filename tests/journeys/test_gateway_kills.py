@@ -112,7 +112,7 @@ def test_a_web_that_dies_between_begin_and_answer_leaves_a_try_that_is_looked_up
     promise.must_hold(shop, bank_told=False)
 
 
-@pytest.mark.parametrize("gateway", [*HELD, "payos"])
+@pytest.mark.parametrize("gateway", ["vnpay", "payos"])
 def test_a_worker_that_dies_in_a_look_up_costs_a_retry(
     town: Town, shop_at: Callable[..., Shop], gateway: str
 ) -> None:
@@ -128,7 +128,7 @@ def test_a_worker_that_dies_in_a_look_up_costs_a_retry(
     promise.must_hold(shop, bank_told=False)
 
 
-@pytest.mark.parametrize("gateway", HELD)
+@pytest.mark.parametrize("gateway", ["vnpay", "zalopay"])
 @pytest.mark.parametrize("acted", [True, False], ids=["acted", "not acted"])
 def test_a_worker_that_dies_in_a_refund_never_gives_money_back_twice(
     town: Town, shop_at: Callable[..., Shop], gateway: str, acted: bool

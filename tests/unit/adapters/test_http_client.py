@@ -42,6 +42,10 @@ def a_server(answer: Answering) -> Iterator[str]:
 def says(body: bytes) -> Answering:
     def answer(caller: socket.socket, over: threading.Event) -> None:
         caller.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        # A socket that is closed over unread bytes resets what it had answered.
+        caller.shutdown(socket.SHUT_WR)
+        while caller.recv(65_536):
+            pass
 
     return answer
 
