@@ -9,6 +9,7 @@ from uuid import UUID
 
 import structlog
 from flask import Blueprint, Response, abort, g, request
+from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import MethodNotAllowed, RequestEntityTooLarge
 
 from payments import billers
@@ -52,7 +53,7 @@ def blueprint(
             # Nothing was kept: the gateway has to call again, so it hears that in its own words.
             log.error("webhook.failed", gateway=gateway, exc_info=error)
             answer = source.failed()
-            if isinstance(error, Unavailable) and answer.status == 500:
+            if isinstance(error, Unavailable | OperationalError) and answer.status == 500:
                 answer = replace(answer, status=503)
         g.forged = answer.forged  # counted against its address, whatever the gateway's own answer
         return Response(answer.body, answer.status, content_type=answer.content_type)

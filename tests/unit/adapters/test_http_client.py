@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -26,7 +27,7 @@ def a_server(answer: Answering) -> Iterator[str]:
         with suppress(OSError):
             caller, _ = door.accept()
             with caller, suppress(OSError):
-                caller.recv(65_536)
+                _read_all(caller)
                 answer(caller, over)
 
     thread = threading.Thread(target=serve)
@@ -39,13 +40,20 @@ def a_server(answer: Answering) -> Iterator[str]:
         thread.join()
 
 
+def _read_all(caller: socket.socket) -> None:
+    """Head and body may come in two pieces; a socket closed over unread bytes resets its answer."""
+    asked = b""
+    while b"\r\n\r\n" not in asked:
+        asked += caller.recv(65_536)
+    head, _, body = asked.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)content-length: (\d+)", head)
+    while length and len(body) < int(length[1]):
+        body += caller.recv(65_536)
+
+
 def says(body: bytes) -> Answering:
     def answer(caller: socket.socket, over: threading.Event) -> None:
         caller.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
-        # A socket that is closed over unread bytes resets what it had answered.
-        caller.shutdown(socket.SHUT_WR)
-        while caller.recv(65_536):
-            pass
 
     return answer
 
