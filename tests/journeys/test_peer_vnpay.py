@@ -21,6 +21,8 @@ from adapters.vnpay import api, signing
 from adapters.vnpay.events import VnpayEvents
 from payments.domain.gateway import Ask, Checkout, Receiver
 from payments.domain.money import Money
+from tests.unit.simulator.bench import a_bench, listening
+from tests.unit.simulator.shops import a_shop, query_of, vnpay_open
 from tests.vnpay_calls import (
     ENDS,
     NOTICE,
@@ -241,3 +243,22 @@ def _require_our_signature(sent: Mapping[str, Any], names: tuple[str, ...]) -> N
     """The peer's body, signed by us, carries the peer's signature."""
     texts = {name: str(value) for name, value in sent.items() if name != signing.HASH}
     assert api.signed(texts, names, SECRET)[signing.HASH] == sent[signing.HASH]
+
+
+def test_the_peer_believes_the_notices_of_our_simulator(peer: Peer, tmp_path: Path) -> None:
+    """Its signatures are written apart from the adapter's: a third hand agrees with both."""
+    with a_bench(tmp_path / "bank") as bench, listening() as listener:
+        listener.usual = (200, b'{"RspCode":"00","Message":"Confirm Success"}')
+        shop = a_shop(bench, "vnpay", listener, **SETTINGS)
+        vnpay_open(shop, "HP1")
+        vnpay_open(shop, "HP2")
+        shop.pay("HP1")
+        shop.control("orders/HP2/cancel")
+        notices = {told["vnp_TxnRef"]: told for told in (query_of(c.path) for c in shop.told())}
+
+    paid, cancelled = (peer.does("verifyIpn", notices[name]) for name in ("HP1", "HP2"))
+    forged = peer.does("verifyIpn", notices["HP1"] | {"vnp_Amount": "100"})
+
+    assert (paid["isVerified"], paid["isSuccess"]) == (True, True)
+    assert (cancelled["isVerified"], cancelled["isSuccess"]) == (True, False)
+    assert not forged["isVerified"]
