@@ -10,7 +10,7 @@ from uuid import UUID
 from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, StringConstraints, WithJsonSchema
 from sqlalchemy.orm import Session
 
 from adapters import registry
@@ -39,6 +39,12 @@ Status = Literal[
 ]
 
 
+_ADDRESS: Final = {
+    "type": "string",
+    "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}, {"maxLength": 0}],
+}
+
+
 def _address(given: str) -> str:
     # Not with a zone: "fe80::1%eth0" names a cable of somebody's machine, in any signs at all.
     if "%" in given:
@@ -62,7 +68,7 @@ class AttemptAsk(Asked):
     """
 
     channel: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,19}$")]
-    payer_address: Annotated[str, AfterValidator(_address)] = ""
+    payer_address: Annotated[str, AfterValidator(_address), WithJsonSchema(_ADDRESS)] = ""
     language: Literal["vi", "en"] = "vi"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Final, Literal
@@ -10,7 +11,7 @@ from typing import Annotated, Any, Final, Literal
 from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
-from pydantic import StringConstraints
+from pydantic import BeforeValidator, StringConstraints
 from sqlalchemy.orm import Session
 
 from payments import days
@@ -32,10 +33,16 @@ bp: Final = APIBlueprint(
 )
 
 
+def _written(told: object) -> object:
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", str(told)):
+        raise ValueError("a day is written as 2026-01-31")
+    return told
+
+
 class DayPath(InPath):
     """The business day, in Hanoi's time."""
 
-    day: date
+    day: Annotated[date, BeforeValidator(_written)]
 
 
 class SheetAnswer(Answer):

@@ -149,7 +149,7 @@ def receive_settlement_file(form: SettlementForm) -> Response:
             form.gateway,
             name=name,
             data=form.file.read(),
-            profile=form.profile.read() if form.profile is not None else None,
+            profile=_profile(form.profile),
             by=context.actor(),
             at=context.now(),
         )
@@ -157,6 +157,14 @@ def receive_settlement_file(form: SettlementForm) -> Response:
     answer = as_json(SettlementFileAnswer.of(found), 201 if kept.first_time else 200)
     answer.headers["Location"] = f"/api/v1/settlement-files/{ids.shown('stf', kept.file_id)}"
     return answer
+
+
+def _profile(told: object) -> bytes | None:
+    """The profile's bytes; a form may carry it as a file or as plain text."""
+    if told is None or isinstance(told, str):
+        return told.encode() if told else None
+    read = getattr(told, "read", None)
+    return read() if callable(read) else None
 
 
 @bp.get("/settlement-files", responses={200: SettlementFilePage})
