@@ -15,7 +15,10 @@ matching       pure: evidence, then a decision; in the order of work:
 outcomes       pure: what is left over -> rows of a file
 causes         each kind of discrepancy: why, and what to do
 posting        pairs -> journals -> payments.ledger
-discrepancies  open, propose, approve, resolve
+findings       what a discrepancy is about, and why it was not matched
+cases          opened, held in line with the facts, cleared; its row and its history
+discrepancies  what people do about it: take, propose, approve, refuse, open again
+undoing        one match taken apart, and nothing beside it
 runs           one run, step by step; may be repeated
 
 settlement_report, settlements      a gateway's file: the port of its reader; received, read

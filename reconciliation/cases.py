@@ -1,20 +1,23 @@
 """The row of a discrepancy, the line it is about, and its history: every write to them.
 
-What may be decided is in discrepancies.py and undoing.py; here it is only written down.
+It is opened, held in line with the facts and cleared here without anybody's decision. What
+people decide is in discrepancies.py and undoing.py; here it is only written down.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import asdict
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, insert, select, update
 from sqlalchemy.orm import Session
 
+from payments import outbox, vault
 from payments.domain import ids
-from payments.domain.errors import NotFound
-from payments.domain.people import Actor
+from payments.domain.errors import Forbidden, Invalid, NotFound
+from payments.domain.people import SERVICE, Actor, Permission
 from payments.domain.states import (
     DISCREPANCY,
     LINE,
@@ -25,10 +28,24 @@ from payments.domain.states import (
     move,
 )
 from payments.store.sessions import biller_of
+from reconciliation.findings import Findings, Subject
 from reconciliation.settlement_store import settlement_row
 from reconciliation.store import bank_line, discrepancy, discrepancy_event
 
 OVER: Final = (DiscrepancyStatus.RESOLVED, DiscrepancyStatus.AUTO_RESOLVED)
+IN_HANDS: Final = (DiscrepancyStatus.PROPOSED, DiscrepancyStatus.APPROVED)
+
+
+def require(by: Actor, permission: Permission) -> None:
+    """Raise Forbidden for whoever may not."""
+    if not by.may(permission):
+        raise Forbidden()
+
+
+def require_reason(reason: str) -> None:
+    """Raise Invalid where nobody says why."""
+    if not reason.strip():
+        raise Invalid("Cần ghi lý do.", "A reason is required.")
 
 
 def locked(db: Session, discrepancy_id: UUID) -> Row[Any]:
@@ -51,6 +68,19 @@ def open_about(db: Session, about: ColumnElement[bool]) -> Row[Any] | None:
         .where(discrepancy.c.status.not_in(OVER))
         .with_for_update()
     ).one_or_none()
+
+
+def about(subject: Subject) -> ColumnElement[bool]:
+    """Those that are about the same."""
+    if subject.payment_id is not None:
+        return discrepancy.c.payment_id == subject.payment_id
+    if subject.refund_id is not None:
+        return discrepancy.c.refund_id == subject.refund_id
+    if subject.row_id is not None:
+        return discrepancy.c.settlement_row_id == subject.row_id
+    if subject.batch_id is not None:
+        return discrepancy.c.settlement_batch_id == subject.batch_id
+    return discrepancy.c.line_id == subject.line_id
 
 
 def move_to(db: Session, row: Row[Any], to: DiscrepancyStatus, **values: object) -> None:
@@ -90,6 +120,94 @@ def note(
             at=at,
         )
     )
+
+
+def open_(
+    db: Session,
+    kind: str,
+    subject: Subject,
+    amount: int,
+    *,
+    findings: Findings,
+    day: date,
+    at: datetime,
+) -> UUID:
+    """Open a discrepancy, or return the one that is open for the same subject.
+
+    kind: a code of causes.CODES. amount: money at risk in đồng. day: when it arose.
+    """
+    same = open_about(db, about(subject))
+    if same is not None:
+        known: UUID = same.id
+        return known
+    discrepancy_id, key_id = ids.new(), vault.new_key(db, at=at)
+    db.execute(
+        insert(discrepancy).values(
+            biller_id=biller_of(db),
+            id=discrepancy_id,
+            kind=kind,
+            status=DiscrepancyStatus.OPEN,
+            day=day,
+            amount=amount,
+            payment_id=subject.payment_id,
+            line_id=subject.line_id,
+            refund_id=subject.refund_id,
+            holds=subject.holds,
+            settlement_row_id=subject.row_id,
+            settlement_batch_id=subject.batch_id,
+            gateway=subject.gateway,
+            gap=subject.gap,
+            key_id=key_id,
+            sealed=vault.seal(
+                db, key_id, asdict(findings), context=f"discrepancy:{discrepancy_id}"
+            ),
+            opened_at=at,
+        )
+    )
+    note(db, discrepancy_id, "opened", by=SERVICE, at=at)
+    body = {"discrepancy": ids.shown("dis", discrepancy_id), "kind": kind, "amount": amount}
+    outbox.emit(db, "discrepancy.opened", body, at=at)
+    return discrepancy_id
+
+
+def clear(db: Session, discrepancy_id: UUID, *, why: str, at: datetime) -> None:
+    """The other half arrived: it is explained without anybody's decision."""
+    row = locked(db, discrepancy_id)
+    if row.status in OVER:
+        return
+    move_to(
+        db, row, DiscrepancyStatus.AUTO_RESOLVED, holds=0, gap=0, resolution=why, resolved_at=at
+    )
+    close_line(db, row)
+    note(db, row.id, "auto_resolved", by=SERVICE, at=at, why=why)
+
+
+def hold(db: Session, payment_id: UUID, free: int, *, at: datetime) -> None:
+    """Bring an open discrepancy in line with the free money of its payment; none left ends it."""
+    row = open_about(db, discrepancy.c.payment_id == payment_id)
+    if row is None or row.holds == free:
+        return
+    if free == 0:
+        clear(db, row.id, why="applied", at=at)
+        return
+    write(db, row, holds=free, amount=free)
+
+
+def measure(db: Session, row: Row[Any], gap: int, *, at: datetime) -> None:
+    """Bring the open discrepancy of a batch in line with what is missing of it now.
+
+    row: locked, kind BATCH_MISMATCH. gap: signed đồng; 0 ends it. A proposal was about another
+    difference, so it has to be made again.
+    """
+    if row.gap == gap:
+        return
+    if gap == 0:
+        clear(db, row.id, why="batch_whole", at=at)
+        return
+    if row.status in IN_HANDS:
+        move_to(db, row, DiscrepancyStatus.OPEN)
+        note(db, row.id, "changed", by=SERVICE, at=at)
+    write(db, row, gap=gap, amount=abs(gap))
 
 
 def close_line(db: Session, row: Row[Any]) -> None:

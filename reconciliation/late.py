@@ -12,8 +12,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from payments.store.sessions import biller_of
-from reconciliation import discrepancies
-from reconciliation.discrepancies import Findings, Subject
+from reconciliation import cases
+from reconciliation.findings import Findings, Subject
 
 IN_TRANSIT_DAYS = 2
 """Working days after which a notice without its statement line needs a person."""
@@ -56,7 +56,7 @@ def _flag_transit(db: Session, account_id: UUID, day: date, *, at: datetime) -> 
         },
     ).all()
     for row in rows:
-        discrepancies.open_(
+        cases.open_(
             db,
             "MISSING_IN_REPORT",
             Subject(payment_id=row.id),
@@ -77,7 +77,7 @@ def _clear_transit(db: Session, account_id: UUID, *, at: datetime) -> None:
                     AND d.status NOT IN ('resolved', 'auto_resolved', 'approved')"""),
         {"biller": biller_of(db), "account": account_id},
     ).all():
-        discrepancies.clear(db, found, why="line_arrived", at=at)
+        cases.clear(db, found, why="line_arrived", at=at)
 
 
 _SHORT = """
@@ -103,7 +103,7 @@ def _flag_short(db: Session, account_id: UUID, day: date, *, at: datetime) -> No
         {"biller": biller_of(db), "account": account_id, "day": day},
     ).all()
     for row in rows:
-        discrepancies.open_(
+        cases.open_(
             db,
             "UNDERPAID",
             Subject(payment_id=row.id),
@@ -124,4 +124,4 @@ def _clear_short(db: Session, account_id: UUID, *, at: datetime) -> None:
                     AND NOT EXISTS (SELECT FROM ({_SHORT}) short WHERE short.id = d.payment_id)"""),
         {"biller": biller_of(db), "account": account_id},
     ).all():
-        discrepancies.clear(db, found, why="paid_in_full", at=at)
+        cases.clear(db, found, why="paid_in_full", at=at)

@@ -33,8 +33,8 @@ from payments.refund_tries import Heard
 from payments.store.payments import refund
 from payments.store.refunds import payout_line
 from payments.store.sessions import biller_of
-from reconciliation import cases, discrepancies, kinds, posting
-from reconciliation.discrepancies import Findings, Subject
+from reconciliation import cases, kinds, posting
+from reconciliation.findings import Findings, Subject
 from reconciliation.posting import Line, Verdict
 from reconciliation.store import bank_line, discrepancy
 
@@ -136,7 +136,7 @@ def close_late(db: Session, refund_id: UUID, *, at: datetime) -> bool:
         from_suspense=True,
     )
     _name(db, waits.id, refund_id)
-    discrepancies.clear(db, waits.discrepancy_id, why="refund_approved", at=at)
+    cases.clear(db, waits.discrepancy_id, why="refund_approved", at=at)
     return True
 
 
@@ -238,7 +238,7 @@ def _in_suspense(db: Session, line: Line, refund_id: UUID, *, at: datetime) -> N
 
 def _open(db: Session, refund_id: UUID, kind: str, *, at: datetime) -> None:
     row = refunds.locked(db, refund_id)
-    discrepancies.open_(
+    cases.open_(
         db,
         kind,
         Subject(refund_id=refund_id),
@@ -253,7 +253,7 @@ def _clear(db: Session, refund_id: UUID, *, why: str, at: datetime) -> None:
     """End the doubt about a refund. A line in suspense keeps its discrepancy: it is money."""
     found = _about(db, refund_id)
     if found is not None and found.line_id is None and found.status in _CAN_CLEAR:
-        discrepancies.clear(db, found.id, why=why, at=at)
+        cases.clear(db, found.id, why=why, at=at)
 
 
 def _about(db: Session, refund_id: UUID) -> Row[Any] | None:

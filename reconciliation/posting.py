@@ -24,9 +24,9 @@ from payments.domain.people import SERVICE
 from payments.domain.states import LINE, LineStatus, move
 from payments.store.payments import payment
 from payments.store.sessions import biller_of
-from reconciliation import discrepancies
-from reconciliation.discrepancies import Candidate, Findings, Subject
+from reconciliation import cases
 from reconciliation.evidence import Evidence
+from reconciliation.findings import Candidate, Findings, Subject
 from reconciliation.store import bank_line, line_match
 
 _NOON = time(12)
@@ -167,14 +167,12 @@ def explain(
             beneficiary_id = money_in.beneficiary_of_order(db, order_id)
             allocations.keep(db, payment_id, beneficiary_id, Money(free), at=at)
             free = 0
-    discrepancies.hold(db, payment_id, free, at=at)
+    cases.hold(db, payment_id, free, at=at)
     if free:
         # An automatic choice that found nothing left to pay was paid by somebody meanwhile.
         code = "DUPLICATE_PAYMENT" if verdict.automatic else verdict.code or "UNMATCHED"
         subject = Subject(payment_id=payment_id, holds=free)
-        discrepancies.open_(
-            db, code, subject, free, findings=_findings(memo, verdict), day=day, at=at
-        )
+        cases.open_(db, code, subject, free, findings=_findings(memo, verdict), day=day, at=at)
     return free
 
 
@@ -188,7 +186,7 @@ def in_suspense(
     journal = journals.to_suspense(line.id, line.account_number, line.amount, day=line.day)
     posted = ledger.post(db, journal, at=at)
     _close(db, line, LineStatus.DISCREPANCY, journal_id=posted.journal_id)
-    discrepancies.open_(
+    cases.open_(
         db,
         verdict.code or "UNMATCHED",
         Subject(line_id=line.id, refund_id=refund_id),

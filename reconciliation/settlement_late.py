@@ -11,8 +11,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from payments.store.sessions import biller_of
-from reconciliation import discrepancies
-from reconciliation.discrepancies import Findings, Subject
+from reconciliation import cases
+from reconciliation.findings import Findings, Subject
 from reconciliation.late import before
 
 REPORT_DAYS = 2
@@ -43,7 +43,7 @@ def clear(db: Session, *, at: datetime) -> None:
                     AND d.status IN ('open', 'assigned', 'proposed')"""),
         {"biller": biller_of(db)},
     ).all():
-        discrepancies.clear(db, found, why=why, at=at)
+        cases.clear(db, found, why=why, at=at)
 
 
 def _flag_payments(db: Session, day: date, *, at: datetime) -> None:
@@ -61,7 +61,7 @@ def _flag_payments(db: Session, day: date, *, at: datetime) -> None:
         {"biller": biller_of(db), "limit": before(day, REPORT_DAYS)},
     ).all()
     for row in rows:
-        discrepancies.open_(
+        cases.open_(
             db,
             "MISSING_IN_REPORT",
             Subject(payment_id=row.id, gateway=row.gateway),
@@ -87,7 +87,7 @@ def _flag_batches(db: Session, day: date, *, at: datetime) -> None:
         {"biller": biller_of(db), "limit": before(day, REPORT_DAYS), "day": day},
     ).all()
     for row in rows:
-        discrepancies.open_(
+        cases.open_(
             db,
             "BATCH_MISSING",
             Subject(batch_id=row.id, gateway=row.gateway),

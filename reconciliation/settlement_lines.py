@@ -25,9 +25,9 @@ from payments.domain.memo import Reading
 from payments.domain.states import LINE, LineStatus, move
 from payments.store.payments import payment_reversal
 from payments.store.sessions import biller_of
-from reconciliation import cases, discrepancies, forms
-from reconciliation.discrepancies import Findings, Subject
+from reconciliation import cases, forms
 from reconciliation.evidence import Evidence, Verdict, amounts
+from reconciliation.findings import Findings, Subject
 from reconciliation.forms import compact
 from reconciliation.posting import Line
 from reconciliation.store import bank_line, discrepancy
@@ -234,7 +234,7 @@ def _take_over(
     ledger.post(db, journals.batch_paid(line.id, due.gateway, source, line.amount, day=day), at=at)
     _settle(db, line.id, due)
     if discrepancy_id is not None:
-        discrepancies.clear(db, discrepancy_id, why="batch_known", at=at)
+        cases.clear(db, discrepancy_id, why="batch_known", at=at)
 
 
 def _settle(
@@ -276,10 +276,10 @@ def measure(db: Session, *, at: datetime) -> None:
     for row in db.execute(_MEASURED, {"biller": biller_of(db)}).all():
         known = cases.open_about(db, discrepancy.c.settlement_batch_id == row.id)
         if known is not None and known.kind == "BATCH_MISSING":
-            discrepancies.clear(db, known.id, why="batch_arrived", at=at)
+            cases.clear(db, known.id, why="batch_arrived", at=at)
             known = None
         if known is not None:
-            discrepancies.measure(db, known, int(row.missing), at=at)
+            cases.measure(db, known, int(row.missing), at=at)
         elif row.missing:
             _open(db, row, at=at)
 
@@ -289,7 +289,7 @@ def _open(db: Session, row: Any, *, at: datetime) -> None:
         Evidence("batch", row.reference, row.reference, Verdict.AGREES),
         amounts(row.came, row.due),
     )
-    discrepancies.open_(
+    cases.open_(
         db,
         "BATCH_MISMATCH",
         Subject(batch_id=row.id, gateway=row.gateway, gap=int(row.missing)),

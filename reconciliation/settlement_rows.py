@@ -27,10 +27,10 @@ from payments.domain.money import Money
 from payments.domain.people import SERVICE
 from payments.domain.states import SETTLEMENT_ROW, SettlementRowStatus, move
 from payments.store.sessions import biller_of
-from reconciliation import contracts, discrepancies
+from reconciliation import cases, contracts
 from reconciliation.contracts import Contract
-from reconciliation.discrepancies import Findings, Subject
 from reconciliation.evidence import Evidence, Verdict, amounts
+from reconciliation.findings import Findings, Subject
 from reconciliation.settlement_store import settlement_row
 
 CHUNK: Final = 500
@@ -144,7 +144,7 @@ def find_refunds(db: Session, *, at: datetime) -> int:
         day = business_day(at)
         ledger.reverse(db, f"settle-row:{row.id}", key=f"unsettle-row:{row.id}", day=day, at=at)
         _write(db, row, _S.SUSPENDED, _Booking(refund_id=refund_id), row.fee_due)
-        discrepancies.clear(db, row.discrepancy_id, why="refund_known", at=at)
+        cases.clear(db, row.discrepancy_id, why="refund_known", at=at)
         found += 1
     return found
 
@@ -334,7 +334,7 @@ def _ask(db: Session, row: Row[Any], booking: _Booking, due: int | None, *, at: 
         verdict = Verdict.AGREES if due == row.fee else Verdict.CONTRADICTS
         evidence.append(Evidence("fee", str(row.fee), str(due), verdict))
     risk = abs(booking.held) or abs(row.fee - (due or 0))
-    discrepancies.open_(
+    cases.open_(
         db,
         booking.code,
         Subject(row_id=row.id, gateway=row.gateway),

@@ -18,8 +18,9 @@ from payments import vault
 from payments.domain import ids
 from payments.domain.calendar import HANOI
 from payments.store.sessions import biller_of
-from reconciliation import discrepancies, expected, posting
+from reconciliation import cases, expected, posting
 from reconciliation.book import Decision
+from reconciliation.findings import Findings, Subject
 from reconciliation.matching import Matched, match
 from reconciliation.normalise import LINE_COLUMNS
 from reconciliation.posting import Choice, Line, Verdict
@@ -73,9 +74,9 @@ def explain_free_money(db: Session, *, at: datetime, payment_id: UUID | None = N
     """
     moved = db.execute(text(_MOVED), {"biller": biller_of(db), "only": payment_id}).all()
     for row in moved:
-        discrepancies.hold(db, row.id, row.free, at=at)
+        cases.hold(db, row.id, row.free, at=at)
     for doubled in db.scalars(text(_SPENT), {"biller": biller_of(db), "only": payment_id}).all():
-        discrepancies.clear(db, doubled, why="credit_spent", at=at)
+        cases.clear(db, doubled, why="credit_spent", at=at)
     rows = db.execute(text(_FREE), {"biller": biller_of(db), "only": payment_id}).all()
     if not rows:
         return 0
@@ -107,12 +108,12 @@ def explain_doubled(db: Session, payment_id: UUID, *, at: datetime) -> None:
     ).one_or_none()
     if row is None or row.kept <= 0:
         return
-    discrepancies.open_(
+    cases.open_(
         db,
         "DUPLICATE_PAYMENT",
-        discrepancies.Subject(payment_id=payment_id),
+        Subject(payment_id=payment_id),
         int(row.kept),
-        findings=discrepancies.Findings(rule="attempt"),
+        findings=Findings(rule="attempt"),
         day=row.fact_day,
         at=at,
     )

@@ -22,7 +22,8 @@ from payments.queries import money, seeking, staff
 from payments.queries.money import Payment
 from payments.store.billers import biller
 from payments.store.sessions import biller_of
-from reconciliation import discrepancies, remedies, repaying, settlement_ways
+from reconciliation import findings, remedies, repaying, settlement_ways
+from reconciliation.findings import Findings
 from reconciliation.store import discrepancy, discrepancy_event
 
 MOST_TAKEN_BACK = 9
@@ -184,12 +185,12 @@ def chosen(db: Session, target: str) -> list[Choice]:
     return [_choice(one) for one in seeking.orders(db, [order_id]).values()]
 
 
-def _findings(db: Session, row: Row[Any]) -> discrepancies.Findings:
+def _findings(db: Session, row: Row[Any]) -> Findings:
     envelope = vault.Envelope(row.key_id, row.sealed, f"discrepancy:{row.id}")
     [plain] = vault.unseal_many(db, [envelope])
     if plain is vault.ERASED:
-        return discrepancies.Findings()
-    return discrepancies.findings_of(db, row)
+        return Findings()
+    return findings.of(db, row)
 
 
 def _at_stake(db: Session, row: Row[Any], payment: Payment | None, line: Line | None) -> int:
@@ -200,7 +201,7 @@ def _at_stake(db: Session, row: Row[Any], payment: Payment | None, line: Line | 
     return line.amount if line is not None else 0
 
 
-def _candidates(db: Session, findings: discrepancies.Findings) -> list[Choice]:
+def _candidates(db: Session, findings: Findings) -> list[Choice]:
     """Best first, as the engine named them; each order once."""
     evidence: dict[UUID, Sequence[Mapping[str, Any]]] = {}
     for one in findings.candidates:

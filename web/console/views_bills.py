@@ -16,7 +16,7 @@ from payments.queries import applied, invoices, seeking
 from payments.queries.applied import Match
 from payments.queries.invoices import Invoice
 from payments.queries.paging import Cut
-from reconciliation import discrepancies
+from reconciliation import undoing
 from web import context
 from web.auth.marks import requires
 from web.console.answers import HOME, elsewhere, shell, whole, with_query, wrong
@@ -84,7 +84,7 @@ def undo(shown: str, match: str) -> ResponseReturnValue:
             with context.transaction() as db:
                 if allocation_id not in [one.id for one in applied.to_bill(db, invoice_id)]:
                     raise NotFound()
-                found = discrepancies.undo_match(
+                found = undoing.undo_match(
                     db, allocation_id, reason=reason, by=context.actor(), at=context.now()
                 )
         except NotFound:
