@@ -35,6 +35,7 @@ from reconciliation import (
     intake,
     paybacks,
     posting,
+    progress,
     settlement_late,
     settlement_lines,
     settlement_runs,
@@ -43,6 +44,7 @@ from reconciliation import (
 )
 from reconciliation import late as lateness
 from reconciliation.posting import Line
+from reconciliation.progress import Step, Teller
 from reconciliation.settling import Side
 
 CHUNK = 200
@@ -71,14 +73,18 @@ def run(
     with _step(sessions, biller_id, account_id) as db:
         run_id = _begin(db, account_id, day, at=clock())
         intake.join(db, account_id)
-    _settle(sessions, biller_id, account_id, day, clock=clock)
-    _batches(sessions, biller_id, account_id, day, clock=clock)
-    _match(sessions, biller_id, account_id, day, clock=clock)
-    with _step(sessions, biller_id, account_id) as db:
-        verdicts.explain_free_money(db, at=clock())
-        lateness.flag(db, account_id, day, at=clock())
-        settlement_late.flag(db, day, at=clock())
-    return _finish(sessions, biller_id, account_id, day, run_id, at=clock())
+    with progress.telling(sessions, biller_id, run_id) as told:
+        _settle(sessions, biller_id, account_id, day, told, clock=clock)
+        told.begin(Step.BATCHES)
+        _batches(sessions, biller_id, account_id, day, clock=clock)
+        _match(sessions, biller_id, account_id, day, told, clock=clock)
+        told.begin(Step.EXPLAIN, left=0)
+        with _step(sessions, biller_id, account_id) as db:
+            verdicts.explain_free_money(db, at=clock())
+            lateness.flag(db, account_id, day, at=clock())
+            settlement_late.flag(db, day, at=clock())
+        told.begin(Step.FINISH, left=0)
+        return _finish(sessions, biller_id, account_id, day, run_id, at=clock())
 
 
 @contextmanager
@@ -97,7 +103,8 @@ def _begin(db: Session, account_id: UUID, day: date, *, at: datetime) -> UUID:
         text("""INSERT INTO run (biller_id, id, bank_account_id, day, started_at)
                 VALUES (:biller, :id, :account, :day, :at)
                 ON CONFLICT (biller_id, bank_account_id, day) DO UPDATE
-                SET attempt = run.attempt + 1, started_at = :at, finished_at = NULL, error = NULL
+                SET attempt = run.attempt + 1, started_at = :at, finished_at = NULL, error = NULL,
+                    step = 'join', done = 0, total = 0, told_at = now()
                 RETURNING id"""),
         {"biller": biller_of(db), "id": ids.new(), "account": account_id, "day": day, "at": at},
     ).one()
@@ -109,14 +116,19 @@ def _settle(
     biller_id: UUID,
     account_id: UUID,
     day: date,
+    told: Teller,
     *,
     clock: Callable[[], datetime],
 ) -> None:
     with _step(sessions, biller_id, account_id) as db:
         waiting = lines_to_do(db, account_id, day)
-        told = expected.notices(db, account_id)
+        notices = expected.notices(db, account_id)
+    told.begin(Step.SETTLE, left=len(waiting))
     pairs = settling.settle(
-        [Side(one.payment_id, one.amount, one.day, one.bank_reference, one.memo) for one in told],
+        [
+            Side(one.payment_id, one.amount, one.day, one.bank_reference, one.memo)
+            for one in notices
+        ],
         [
             Side(line.id, line.amount, line.day, line.bank_reference, line.memo)
             for line in waiting
@@ -124,7 +136,7 @@ def _settle(
         ],
     )
     shown = [line for line in waiting if line.id in pairs]
-    for chunk in _chunks(shown):
+    for chunk in told.through(_chunks(shown)):
         with _step(sessions, biller_id, account_id) as db:
             for line in still_to_do(db, chunk):
                 payment_id, rule = pairs[line.id]
@@ -186,6 +198,7 @@ def _match(
     biller_id: UUID,
     account_id: UUID,
     day: date,
+    told: Teller,
     *,
     clock: Callable[[], datetime],
 ) -> None:
@@ -195,8 +208,10 @@ def _match(
             return
         orders = expected.orders(db)
         undone = verdicts.undone_pairs(db)
+    told.begin(Step.MATCH, left=len(waiting))
     decided = verdicts.of_lines(waiting, orders, undone=undone)
-    for chunk in _chunks(waiting):
+    told.begin(Step.POST)
+    for chunk in told.through(_chunks(waiting)):
         with _step(sessions, biller_id, account_id) as db:
             for line in still_to_do(db, chunk):
                 verdict = decided[line.id]

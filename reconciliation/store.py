@@ -168,4 +168,9 @@ run = Table(
     Column("finished_at", TZ),
     Column("counts", JSONB),
     Column("error", Text),
+    Column("step", Text),  # this and the next four: reconciliation/progress.py
+    Column("done", Integer, FetchedValue(), nullable=False),
+    Column("total", Integer, FetchedValue(), nullable=False),
+    Column("told_at", TZ),
+    Column("error_vi", Text),
 )
