@@ -46,11 +46,19 @@ def caught_by(pid: int) -> int:
     return next(int(line.split()[1], 16) for line in status.splitlines() if "SigCgt" in line)
 
 
+# Whoever runs the tests may ignore signals, as nohup does, and a child would inherit that.
+AS_FROM_A_TERMINAL = """
+for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, signal.SIG_DFL)
+"""
+
+
 @contextmanager
 def supervisor(tmp_path: Path, body: str) -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
     """Run a program of ours with a family in it, and read the pids of its children."""
     code = (
-        "import sys\nfrom pathlib import Path\n"
+        "import signal, sys\nfrom pathlib import Path\n"
+        f"{AS_FROM_A_TERMINAL}"
         "from ops.embedded.children import ChildSpec, Family\n"
         f"here = Path({str(tmp_path)!r})\n{body}"
     )
