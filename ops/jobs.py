@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from importlib import import_module
 from typing import Final
@@ -34,6 +35,7 @@ from payments.domain import ids
 from payments.domain.calendar import business_day
 from payments.outbox import Claimed
 from payments.store.sessions import biller_of
+from reconciliation.progress import Stopped
 from webhooks import delivery, dispatch
 from webhooks.rounds import Claimed as Endpoint
 
@@ -56,6 +58,7 @@ FORGED_KEPT: Final = timedelta(days=30)
 
 log = logs.logger(__name__)
 _runtime: Runtime | None = None
+_leaving = threading.Event()
 
 
 def _inbox(runtime: Runtime, db: Session, message: Claimed) -> None:
@@ -90,6 +93,7 @@ def _reconcile(runtime: Runtime, message: Claimed) -> None:
         ids.read("acc", message.body["account"]),
         date.fromisoformat(message.body["day"]),
         clock=runtime.clock.now,
+        stop=_leaving.is_set,
     )
 
 
@@ -124,6 +128,11 @@ def use(runtime: Runtime) -> None:
     """Give the jobs of this process what they work with; forked children inherit it."""
     global _runtime  # noqa: PLW0603  # RQ calls bare functions: this is the one way in
     _runtime = runtime
+
+
+def leave() -> None:
+    """Ask what takes long in this process to end at its next step; another worker goes on."""
+    _leaving.set()
 
 
 def handled() -> frozenset[str]:
@@ -190,7 +199,7 @@ def drain_long(drain: str) -> None:
     """Handle the due messages of a drain one after the other, so that other workers share them."""
     runtime, handle = _given(), LONG[drain]
     end = time.monotonic() + LONG_DRAIN_SECONDS
-    while time.monotonic() < end:
+    while time.monotonic() < end and not _leaving.is_set():
         with runtime.system.begin() as db:
             claimed = outbox.claim(db, drain, now=runtime.clock.now(), limit=1)
         if not claimed:
@@ -295,11 +304,16 @@ def _given() -> Runtime:
 
 def _act(runtime: Runtime, handle: LongHandler, message: Claimed) -> None:
     """Handle one message that opens transactions of its own, and say that it is done."""
+    kept = _Kept(message)
     try:
-        with _kept_alive(runtime, message):
+        with _kept_alive(runtime, kept):
             handle(runtime, message)
     except JobTimeoutException:
         raise
+    except Stopped:
+        with runtime.system.begin() as system:
+            outbox.release(system, [kept.message])
+        return
     except Exception as error:
         _put_off(runtime, message, error)
         return
@@ -340,20 +354,30 @@ def _put_off(runtime: Runtime, message: Claimed, error: Exception) -> None:
     )
 
 
+@dataclass
+class _Kept:
+    """A message with its lease as it was renewed last."""
+
+    message: Claimed
+
+
 @contextmanager
-def _kept_alive(runtime: Runtime, message: Claimed) -> Iterator[None]:
+def _kept_alive(runtime: Runtime, kept: _Kept) -> Iterator[None]:
     """Renew the lease of a message while a long handler works on it."""
     over = threading.Event()
 
     def renew() -> None:
-        held: Claimed | None = message
-        while held is not None and not over.wait(outbox.LEASE.total_seconds() / 3):
+        while not over.wait(outbox.LEASE.total_seconds() / 3):
             try:
                 with runtime.system.begin() as db:
-                    held = outbox.renew(db, held)
+                    held = outbox.renew(db, kept.message)
             except Exception as error:
                 # The lease may run out; then another worker starts again, which is safe.
-                log.warning("lease.not_renewed", message=str(message.id), exc_info=error)
+                log.warning("lease.not_renewed", message=str(kept.message.id), exc_info=error)
+                continue
+            if held is None:
+                return
+            kept.message = held
 
     thread = threading.Thread(target=renew, name="lease", daemon=True)
     thread.start()

@@ -7,7 +7,10 @@ that asks for more is thrown away before anything is imported.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import signal
 import threading
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +27,7 @@ from ops import checks, jobs, logs, queues
 from ops.runtime import Runtime
 
 AGAIN_SECONDS = 1.0
+LEAVE: Final = signal.SIGUSR1  # from a worker that is to stop, to its child
 _DATA_LIMIT = 64 * 1024  # bytes of a job, unpacked; ours have a few dozen
 
 _KEPT: Final = frozenset(
@@ -101,6 +105,18 @@ class ListedWorker(Worker):
     def stop_asked(self) -> bool:
         """Whether it ended because somebody asked it to, and not for want of Redis."""
         return self._shutdown_requested_date is not None
+
+    def handle_warm_shutdown_request(self) -> None:
+        """Let the child at work know as well, so that what takes long ends at its next step."""
+        super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]  # of RQ
+        if self.horse_pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.horse_pid, LEAVE)
+
+    def setup_work_horse_signals(self) -> None:
+        """In the child: hear that it is to leave."""
+        super().setup_work_horse_signals()  # type: ignore[no-untyped-call]  # of RQ
+        signal.signal(LEAVE, lambda _number, _frame: jobs.leave())
 
 
 def run(

@@ -156,13 +156,15 @@ def reconcile(db: Session, day: date, *, by: Actor, at: datetime) -> None:
         .values(biller_id=biller_id, day=day, status=DayStatus.OPEN)
         .on_conflict_do_nothing()
     )
-    db.execute(
+    moved = db.execute(
         update(day_table)
         .where(day_table.c.biller_id == biller_id, day_table.c.day == day)
         .where(day_table.c.status == DayStatus.OPEN)
         .values(status=DayStatus.RECONCILED, reconciled_at=at, reconciled_by=by.id)
-    )
-    outbox.emit(db, "day.reconciled", {"day": day.isoformat()}, at=at)
+        .returning(day_table.c.day)
+    ).first()
+    if moved is not None:  # else somebody else was quicker, and has told of it
+        outbox.emit(db, "day.reconciled", {"day": day.isoformat()}, at=at)
 
 
 def sign_off(db: Session, day: date, sheet: Sheet, *, by: Actor, at: datetime) -> None:

@@ -20,6 +20,7 @@ cases          opened, held in line with the facts, cleared; its row and its his
 discrepancies  what people do about it: take, propose, approve, refuse, open again
 undoing        one match taken apart, and nothing beside it
 runs           one run, step by step; may be repeated
+nights         the runs of one day, gathered: the last of them closes the day's work
 progress       how far each run of a day is, for people who watch
 
 settlement_report, settlements      a gateway's file: the port of its reader; received, read

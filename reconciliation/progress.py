@@ -6,7 +6,7 @@ what was committed. That it cannot tell never fails it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -32,6 +32,10 @@ _TELL = text("""UPDATE run SET step = :step, done = :done, total = :total, told_
                 WHERE biller_id = :biller AND id = :id""")
 _TELL_WHY = text("""UPDATE run SET error = :en, error_vi = :vi
                     WHERE biller_id = :biller AND id = :id""")
+
+
+class Stopped(Exception):
+    """The run was asked to stop between two steps. What it did stays; the next one goes on."""
 
 
 class Step(StrEnum):
@@ -102,10 +106,16 @@ class RunProgress:
 
 
 class Teller:
-    """What a run tells with. Counts lines: through its steps, `done` only grows."""
+    """What a run tells with, and hears that it is to stop: both methods then raise Stopped.
 
-    def __init__(self, sessions: Sessions, biller_id: UUID, run_id: UUID) -> None:
+    Counts lines: through the steps of a run, `done` only grows.
+    """
+
+    def __init__(
+        self, sessions: Sessions, biller_id: UUID, run_id: UUID, stop: Callable[[], bool]
+    ) -> None:
         self._whose = (sessions, biller_id, run_id)
+        self._stop = stop
         self._step = Step.JOIN
         self._done = 0
         self._total: int | None = None
@@ -127,6 +137,8 @@ class Teller:
 
     def _tell(self) -> None:
         tell(*self._whose, self._step, self._done, self._total or 0)
+        if self._stop():
+            raise Stopped()
 
 
 def tell(
@@ -142,10 +154,14 @@ def tell(
 
 
 @contextmanager
-def telling(sessions: Sessions, biller_id: UUID, run_id: UUID) -> Iterator[Teller]:
+def telling(
+    sessions: Sessions, biller_id: UUID, run_id: UUID, *, stop: Callable[[], bool] = lambda: False
+) -> Iterator[Teller]:
     """A teller for a run that has just begun; an error is noted for people, and goes on."""
     try:
-        yield Teller(sessions, biller_id, run_id)
+        yield Teller(sessions, biller_id, run_id, stop)
+    except Stopped:
+        raise
     except Exception as error:
         known = isinstance(error, DomainError)
         why = (

@@ -8,7 +8,7 @@ settle    lines that show what a notice had told of, and payouts of refunds
 batches   lines that pay what gateways settled
 match     the other lines, through the engine
 explain   free money without a discrepancy; notices that no line has shown in time
-finish    counts; the day becomes reconciled when nothing stands in the way
+finish    counts; with the last run of the day it becomes reconciled when nothing stands in the way
 """
 
 from __future__ import annotations
@@ -25,14 +25,13 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from payments import days, vault
+from payments import vault
 from payments.domain import ids
-from payments.domain.errors import NotExplained
-from payments.domain.people import SERVICE
 from payments.store.sessions import Sessions, biller_of
 from reconciliation import (
     expected,
     intake,
+    nights,
     paybacks,
     posting,
     progress,
@@ -65,15 +64,17 @@ def run(
     day: date,
     *,
     clock: Callable[[], datetime],
+    stop: Callable[[], bool] = lambda: False,
 ) -> Run:
     """Reconcile the lines of one account up to the end of the day.
 
     Opens its own transactions. Two runs of one account wait for each other.
+    stop: asked between steps and chunks; once it says so, raises progress.Stopped.
     """
     with _step(sessions, biller_id, account_id) as db:
         run_id = _begin(db, account_id, day, at=clock())
         intake.join(db, account_id)
-    with progress.telling(sessions, biller_id, run_id) as told:
+    with progress.telling(sessions, biller_id, run_id, stop=stop) as told:
         _settle(sessions, biller_id, account_id, day, told, clock=clock)
         told.begin(Step.BATCHES)
         _batches(sessions, biller_id, account_id, day, clock=clock)
@@ -226,16 +227,7 @@ def _finish(
 ) -> Run:
     with _step(sessions, biller_id, account_id) as db:
         counts = _counts(db, account_id, day)
-        db.execute(
-            text("""UPDATE run SET finished_at = :at, counts = CAST(:counts AS jsonb)
-                    WHERE biller_id = :biller AND id = :id"""),
-            {"biller": biller_of(db), "id": run_id, "at": at, "counts": json.dumps(counts)},
-        )
-    try:
-        with sessions.begin(biller_id) as db:
-            days.reconcile(db, day, by=SERVICE, at=at)
-    except NotExplained:
-        pass  # the day page names what stands in the way
+        nights.finished(db, run_id, day, counts=json.dumps(counts), at=at)
     return Run(run_id, counts)
 
 

@@ -16,6 +16,8 @@ from payments.domain.calendar import business_day
 from payments.domain.errors import Invalid
 from payments.domain.people import Permission
 from payments.queries import accounts
+from reconciliation import progress
+from reconciliation.progress import RunProgress, RunState, Step
 from reconciliation.queries import runs
 from web import context
 from web.api import cursors
@@ -59,7 +61,12 @@ class RunRequested(Answer):
 
 
 class RunAnswer(Answer):
-    """A run. counts: lines by what became of them; null before it has finished once."""
+    """A run. counts: lines by what became of them; null before it has finished once.
+
+    done, total: lines that are dealt with, of those that were to be done when it began.
+    step: join, settle, batches, match, post, explain, finish. again_at: when a failed one is
+    tried next.
+    """
 
     id: RunId
     account: AccountId
@@ -69,9 +76,16 @@ class RunAnswer(Answer):
     finished_at: Moment | None
     counts: Mapping[str, int] | None
     failed: bool
+    state: RunState
+    step: Step | None
+    done: int
+    total: int
+    error_vi: str | None
+    error_en: str | None
+    again_at: Moment | None
 
     @classmethod
-    def of(cls, found: runs.Ran) -> RunAnswer:
+    def of(cls, found: runs.Ran, now: RunProgress) -> RunAnswer:
         """From what was read."""
         return cls(
             id=found.id,
@@ -82,6 +96,13 @@ class RunAnswer(Answer):
             finished_at=found.finished_at,
             counts=found.counts,
             failed=found.failed,
+            state=now.state,
+            step=now.step,
+            done=now.done,
+            total=now.total,
+            error_vi=now.error.vi if now.error else None,
+            error_en=now.error.en if now.error else None,
+            again_at=now.again_at,
         )
 
 
@@ -113,10 +134,15 @@ def request_run(body: RunAsk) -> Response:
 @bp.get("/reconciliation-runs", responses={200: RunPage})
 @requires(Permission.READ)
 def list_runs(query: RunsQuery) -> Response:
-    """List reconciliation runs, newest first."""
+    """List reconciliation runs, newest first, and how far each is just now."""
     with context.transaction() as db:
         found = runs.listed(db, query.day, query.account, cursors.cut(query, "runs"))
-    return as_json(RunPage.of(found, RunAnswer.of, cursors.sealer("runs")))
+        now = progress.of_runs(db, [one.id for one in found.rows])
+
+    def made(one: runs.Ran) -> RunAnswer:
+        return RunAnswer.of(one, now[one.id])
+
+    return as_json(RunPage.of(found, made, cursors.sealer("runs")))
 
 
 @bp.get("/reconciliation-runs/<shown_id:run_id>", responses={200: RunAnswer})
@@ -125,7 +151,8 @@ def get_run(path: RunPath) -> Response:
     """Show a reconciliation run."""
     with context.transaction() as db:
         found = runs.get(db, path.run_id)
-    return as_json(RunAnswer.of(found))
+        now = progress.of_run(db, path.run_id)
+    return as_json(RunAnswer.of(found, now))
 
 
 def _request(db: Session, ask: RunAsk) -> RunRequested:
