@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
+from ops.demo.story import Story
 from ops.demo.town import House, Town
 from ops.seed import Seeded
-
-if TYPE_CHECKING:
-    from ops.demo.day import Story
 
 SETTLING: Final = ("vnpay", "momo", "zalopay")
 """Gateways that hold the money and pay it out in a batch."""

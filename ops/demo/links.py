@@ -12,7 +12,7 @@ from rich.console import Console
 from ops import seed
 from ops.clock import OffsetClock
 from ops.demo import place
-from ops.demo.day import Story
+from ops.demo.story import Story
 from ops.demo.teller import in_words
 from payments.domain.errors import NotFound
 

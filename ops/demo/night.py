@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from ops.demo import gateways
-from ops.demo.day import BANK_FEE, MISSING, Story
+from ops.demo.day import BANK_FEE, MISSING
+from ops.demo.story import Story
 from ops.demo.town import House, Town
 
 FORMATS: Final = {

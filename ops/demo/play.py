@@ -15,10 +15,10 @@ from ops import check_ledger, logs, seed, serve
 from ops.backing import config_with_servers
 from ops.clock import OffsetClock
 from ops.config import Config
-from ops.demo import figures, gateways, links, night, place, town
+from ops.demo import day, figures, gateways, links, night, place, town
 from ops.demo.calls import Json, call
-from ops.demo.day import Story
 from ops.demo.figures import Row
+from ops.demo.story import Story
 from ops.demo.teller import NotAsTold, Teller, in_words
 from ops.demo.town import Town
 from ops.embedded.children import ChildEvent, Family, What
@@ -46,9 +46,9 @@ def run(*, once: bool, as_json: bool) -> int:
         runtime = Runtime(config)
         open_.callback(runtime.close)
         clock = _clock(config)
-        day = town.day_to_play(clock, fresh=fresh, real=town.real_now())
+        played = town.day_to_play(clock, fresh=fresh, real=town.real_now())
         if fresh:
-            town.set_clock(clock, day)
+            town.set_clock(clock, played)
         family = open_.enter_context(_family(config, teller))
         with teller.step("năm đơn vị thu của dữ liệu mẫu", "the five billers of the cast"):
             cast = seed.seed(runtime, config.home / seed.KEPT, at=clock.now())
@@ -58,9 +58,9 @@ def run(*, once: bool, as_json: bool) -> int:
         houses = {
             one.cast.code: town.house(runtime, one, web=_local(config), clock=clock) for one in cast
         }
-        here = Town(config, runtime, clock, teller, bank, web, houses, day)
+        here = Town(config, runtime, clock, teller, bank, web, houses, played)
         story = Story(here, first=fresh)
-        story.play()
+        day.play(story)
         night.play(story)
         _prove(here)
         found = figures.rows(here)
@@ -208,8 +208,8 @@ def _show(here: Town, found: list[Row], *, as_json: bool) -> None:
         sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
         sys.stdout.flush()
         return
-    day = f"{here.day:%d/%m/%Y}"
-    figures.show(found, in_words(f"Ngày {day} sau đối soát", f"{here.day}, reconciled"))
+    on = f"{here.day:%d/%m/%Y}"
+    figures.show(found, in_words(f"Ngày {on} sau đối soát", f"{here.day}, reconciled"))
     for wrong in here.teller.wrong:
         sys.stdout.write(f"✗ {wrong}\n")
     sys.stdout.flush()
