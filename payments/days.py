@@ -2,7 +2,8 @@
 
 The rule that nothing unexplained may be left is in PostgreSQL (migration 0006); here the
 reasons are gathered beforehand, so that a person can read all of them at once. What is signed
-is a sheet, kept byte for byte (migration 0013); a corrected one is a further version.
+is a sheet, kept byte for byte (migration 0013); a corrected one is a further version. Two people
+sign: one has checked the day (migration 0015), another locks it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from payments.domain.money import grouped
 from payments.domain.people import Actor, Permission
 from payments.domain.states import DAY, DayStatus, move
 from payments.store.ledger import business_day as day_table
-from payments.store.ledger import day_correction, day_sheet
+from payments.store.ledger import day_check, day_correction, day_sheet
 from payments.store.sessions import biller_of
 
 MOST_REASON: Final = 500
@@ -74,11 +75,19 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Stood:
-    """A day as it is stored. version: of the latest sheet; prepared_by: who reconciled it."""
+    """A day as it is stored. version: of the latest sheet; reconciled_by: a person or the night."""
 
     status: DayStatus
     version: int
-    prepared_by: UUID | None
+    reconciled_by: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The first signature of a day: somebody has checked it."""
+
+    by: UUID
+    at: datetime
 
 
 def unexplained(db: Session, day: date) -> list[Compared]:
@@ -167,11 +176,52 @@ def reconcile(db: Session, day: date, *, by: Actor, at: datetime) -> None:
         outbox.emit(db, "day.reconciled", {"day": day.isoformat()}, at=at)
 
 
+def check(db: Session, day: date, *, by: Actor, at: datetime) -> None:
+    """Sign first: this person has checked the day. Another one locks it.
+
+    A day that is still open becomes reconciled by it. Signing first again changes nothing.
+    Raises Forbidden without the right, Conflict for a day that is locked, and NotExplained.
+    """
+    if by.kind != "staff" or not by.may(Permission.RECONCILE):
+        raise Forbidden()
+    now = stored(db, day)
+    if now.status is DayStatus.SIGNED_OFF:
+        raise Conflict("Ngày này đã khóa.", "The day is locked.")
+    if any(one.by == by.id for one in checked(db, day)):
+        return
+    _refuse_obstacles(db, day, at=at)
+    if now.status is DayStatus.OPEN:
+        reconcile(db, day, by=by, at=at)
+    # Whoever reconciled a day by hand has signed first with that; the night is nobody.
+    if not any(one.by == by.id for one in checked(db, day)):
+        db.execute(
+            upsert(day_check)
+            .values(biller_id=biller_of(db), day=day, checked_by=by.id, checked_at=at)
+            .on_conflict_do_nothing()
+        )
+    audit.note(db, "day.check", day.isoformat(), by=by, at=at)
+
+
+def checked(db: Session, day: date) -> list[Checked]:
+    """Who has signed the day first, the earliest first; empty when nobody has."""
+    rows = db.execute(
+        text("""SELECT b.reconciled_by AS who, b.reconciled_at AS at FROM business_day b
+                JOIN staff s ON s.id = b.reconciled_by
+                WHERE b.biller_id = :biller AND b.day = :day
+                UNION ALL
+                SELECT c.checked_by, c.checked_at FROM day_check c
+                WHERE c.biller_id = :biller AND c.day = :day
+                ORDER BY at, who"""),
+        {"biller": biller_of(db), "day": day},
+    )
+    return [Checked(row.who, row.at) for row in rows]
+
+
 def sign_off(db: Session, day: date, sheet: Sheet, *, by: Actor, at: datetime) -> None:
     """Close the day for ever: the sheet is what was signed, byte for byte.
 
-    Raises Conflict for a day that is not reconciled or signed already, Forbidden without
-    the right, NotExplained, and SecondPerson when the one who reconciled signs too.
+    Raises Conflict for a day that is not reconciled, that nobody has checked or that is signed
+    already, Forbidden without the right, NotExplained, and SecondPerson for who signed first.
     """
     _require_signer(by)
     now = stored(db, day)
@@ -180,10 +230,10 @@ def sign_off(db: Session, day: date, sheet: Sheet, *, by: Actor, at: datetime) -
             "Ngày phải được đối soát xong và chưa ký.",
             "The day must be reconciled and not signed yet.",
         )
+    first = _first_hand(db, day, now, by=by)
     _refuse_obstacles(db, day, at=at)
     move(DAY, now.status, to=DayStatus.SIGNED_OFF)
-    assert now.prepared_by is not None  # noqa: S101  # a reconciled day names who did it
-    _write(db, day, sheet, version=1, prepared_by=now.prepared_by, by=by, at=at)
+    _write(db, day, sheet, version=1, prepared_by=first, by=by, at=at)
     outbox.emit(db, "day.signed_off", {"day": day.isoformat()}, at=at)
     detail = {"sha256": sheet.sha256.hex()}
     audit.note(db, "day.sign_off", day.isoformat(), by=by, at=at, detail=detail)
@@ -288,6 +338,24 @@ def _write(
             signed_at=at,
         )
     )
+
+
+def _first_hand(db: Session, day: date, now: Stood, *, by: Actor) -> UUID:
+    """Who signed first, if that is somebody else than who signs now."""
+    hands = checked(db, day)
+    if not hands:
+        raise Conflict(
+            "Chưa ai kiểm tra và ký lập ngày này.",
+            "Nobody has checked this day and signed first.",
+        )
+    others = [one.by for one in hands if one.by != by.id]
+    if not others or now.reconciled_by == by.id:
+        raise SecondPerson(
+            "Bạn đã ký lập ngày này nên cần một người khác ký khóa.",
+            "You signed this day first, so somebody else has to lock it.",
+        )
+    # What a person reconciled names that person; PostgreSQL would put the name in itself.
+    return next((one for one in others if one == now.reconciled_by), others[0])
 
 
 def _require_signer(by: Actor) -> None:

@@ -163,6 +163,17 @@ class Office:
         account_id = self.one("SELECT id FROM bank_account")
         runs.run(house.sessions, biller_id, account_id, day, clock=house.clock)
 
+    def check(self, day: date = DAY) -> TestResponse:
+        """The accountant signs a day first."""
+        url = f"/console/days/{day}"
+        return self.accountant.post(f"{url}/check", of=url)
+
+    def close(self, day: date = DAY) -> TestResponse:
+        """Two people sign: the accountant has checked the day, the chief locks it."""
+        self.check(day)
+        url = f"/console/days/{day}"
+        return self.chief.post(f"{url}/sign", of=url)
+
     def sleep(self) -> None:
         """The next morning; sessions are over."""
         self.school.house.clock.advance(days=1)

@@ -180,6 +180,12 @@ def reconcile_day(db: Db, biller: Biller, day: date = TODAY, *, by: UUID | None 
     )
 
 
+def a_check(db: Db, biller: Biller, day: date = TODAY, *, by: UUID | None = None) -> None:
+    """Sign a day first, by the cashier if nobody else is named."""
+    who = by or biller.cashier
+    insert(db, "day_check", biller_id=biller.id, day=day, checked_by=who, checked_at=NOW)
+
+
 def sign_day(db: Db, biller: Biller, day: date = TODAY, *, by: UUID | None = None) -> None:
     """Close a reconciled day, by the chief accountant if nobody else is named."""
     a_sheet(db, biller, day, by=by)

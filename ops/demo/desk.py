@@ -120,7 +120,8 @@ class Desk:
         self._chief.press(f"{HOME}/refunds/{refund}", "/approve")
 
     def sign_off(self, day: date) -> None:
-        """Lock the day for ever."""
+        """One has checked the day and signs first, the other locks it for ever."""
+        self._maker.press(f"{HOME}/days/{day}", "/check")
         self._chief.press(f"{HOME}/days/{day}", "/sign")
 
 

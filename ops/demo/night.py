@@ -160,6 +160,6 @@ def _close(town: Town) -> None:
         house.desk.sign_off(town.day)
     town.teller.at(
         at,
-        f"năm kế toán trưởng ký khóa sổ ngày {town.day:%d/%m/%Y}",
-        f"five chief accountants sign {town.day.isoformat()} off",
+        f"năm kế toán ký lập, năm kế toán trưởng ký khóa sổ ngày {town.day:%d/%m/%Y}",
+        f"five accountants check {town.day.isoformat()}, five chief accountants sign it off",
     )

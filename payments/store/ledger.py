@@ -44,6 +44,15 @@ business_day = Table(
     Column("signed_off_by", UUID),
 )
 
+day_check = Table(
+    "day_check",
+    METADATA,
+    Column("biller_id", UUID, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("checked_by", UUID, primary_key=True),
+    Column("checked_at", TZ, nullable=False),
+)
+
 day_correction = Table(
     "day_correction",
     METADATA,

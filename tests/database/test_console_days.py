@@ -102,6 +102,12 @@ def test_a_day_with_nothing_unexplained_is_signed_and_locked_by_a_second_person(
     office.night([Entry(581_000, order.code, "FT1")])
     assert RING.signing is not None
     sealing.seal_all(house.system, key=RING.signing, at=house.clock.now())
+    alone = office.chief.get(URL)
+    assert f"{URL}/sign" not in actions(alone)  # the night reconciled it, and nobody looked yet
+    assert "Chưa ai kiểm tra và ký lập ngày này." in words(alone)
+    assert "Bạn đã ký lập ngày này." in words(
+        office.accountant.get(office.check().headers["Location"])
+    )
     page = office.chief.get(URL)
     assert f"{URL}/sign" in actions(page)
     assert "Sao kê 9999018452 đủ: đầu kỳ 0 + có 581.000 − nợ 0 = cuối kỳ 581.000" in words(page)
@@ -130,31 +136,36 @@ def test_an_open_discrepancy_with_a_name_is_carried_and_does_not_keep_the_day_op
     office.night([Entry(400_000, "khong ro")])
 
     page = words(office.chief.get(URL))
-    office.chief.post(f"{URL}/sign", of=URL)
+    office.close()
 
     assert "1 chênh lệch (400.000 ₫) chuyển sang ngày sau, 1 chưa ai nhận" in page
     assert office.one("SELECT status FROM business_day") == "signed_off"
 
 
-def test_whoever_reconciled_does_not_sign(office: Office) -> None:
+def test_whoever_signed_first_does_not_lock(office: Office) -> None:
     office.night([Entry(400_000, "khong ro")], day=date(2026, 3, 9))
     url = "/console/days/2026-03-09"
     third = a_person(office.school.house, "Nga Tran", (office.school.biller_id, "chief_accountant"))
     quiet = "/console/days/2026-03-08"  # no lines, but the statement of the 9th reaches over it
     nga = Desk(office.app, office.school.house.clock).sign_in(third)
-    assert office.chief.post(f"{quiet}/reconcile", of=quiet).status_code == 303
+    for one in (quiet, url):  # a person reconciles the first, the night has reconciled the other
+        assert office.chief.post(f"{one}/check", of=one).status_code == 303
 
-    own = office.chief.post(f"{quiet}/sign", of=quiet)
+        own = office.chief.post(f"{one}/sign", of=one)
 
-    assert own.status_code == 403
-    assert "Bạn là người đối soát" in words(office.chief.get(quiet))
-    assert nga.post(f"{quiet}/sign", of=quiet).status_code == 303
-    assert nga.post(f"{url}/sign", of=url).status_code == 303  # the night reconciled that one
+        assert own.status_code == 403
+        assert "Bạn đã ký lập ngày này" in words(office.chief.get(one))
+        assert nga.post(f"{one}/sign", of=one).status_code == 303
+        assert "1. Người lập Hung Dang" in words(nga.get(one))
+        assert "2. Kế toán trưởng: bạn Nga Tran" in words(nga.get(one))
+    assert office.chief.post(f"{url}/check", of=url).status_code == 409  # it is locked by now
 
 
 def test_an_accountant_may_not_close_a_day(office: Office) -> None:
     office.night([Entry(400_000, "khong ro")])
+    office.check()
 
+    assert office.viewer.post(f"{URL}/check", of=URL).status_code == 403
     assert office.accountant.post(f"{URL}/sign", of=URL).status_code == 403
     assert "Chờ người có quyền chốt ngày" in words(office.accountant.get(URL))
 
@@ -165,7 +176,7 @@ def test_the_oldest_day_that_is_over_and_not_signed_comes_first(office: Office) 
     answer = office.chief.get("/console/days")
 
     assert answer.headers["Location"] == URL
-    office.chief.post(f"{URL}/sign", of=URL)
+    office.close()
     office.sleep()
     assert office.chief.get("/console/days").headers["Location"] == "/console/days/2026-03-11"
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from ops import replaying
 from ops.replaying import Replayed
-from payments import access, sealing
+from payments import access, days, sealing
 from payments.queries import sheets
 from reconciliation import day_sheets, verdicts
 from tests.cast import a_notice, a_school
@@ -51,7 +51,7 @@ def a_signed_day(office: Office) -> Office:
     assert RING.signing is not None
     house = office.school.house
     sealing.seal_all(house.system, key=RING.signing, at=house.clock.now())
-    assert office.chief.post(f"{URL}/sign", of=URL).status_code == 303
+    assert office.close().status_code == 303
     return office
 
 
@@ -137,6 +137,7 @@ def test_a_gateways_day_is_drawn_up_again_from_its_settlement_file(house: House)
     house.clock.advance(days=1)
     chief = desk.school.chief
     with desk.begin() as db:
+        days.check(db, DAY, by=desk.school.accountant, at=house.clock.now())
         sheet = day_sheets.sign(db, DAY, by=chief, at=house.clock.now())
 
     (again,) = replay(desk)

@@ -8,11 +8,13 @@ from datetime import timedelta
 import pytest
 from psycopg import Connection
 
+from payments.domain.people import SERVICE
 from tests.databases import House
 from tests.factories import TODAY, Biller, a_journal, an_issued_invoice, insert
 from tests.factories_money import a_credit, a_payment, a_refund, an_allocation
 from tests.factories_statements import (
     a_bank_line,
+    a_check,
     a_correction,
     a_discrepancy,
     a_sheet,
@@ -218,6 +220,39 @@ def test_a_correction_is_prepared_by_one_and_signed_by_another(
         a_sheet(app, ours, version=2, prepared_by=ours.chief, reason="x")
     with refused(app, KEPT_AS_IT_IS):
         a_sheet(app, ours, version=2, prepared_by=ours.cashier, reason="x")
+
+
+def test_the_night_alone_is_not_one_of_the_two_people(
+    app: Connection, owner: Connection, ours: Biller
+) -> None:
+    for db in (owner, app):  # whoever owns the tables is held to it, too
+        with refused(db, DAY_CLOSED, FOREIGN_KEY):
+            a_check(db, ours)
+        an_open_day(db, ours)
+        with refused(db, DAY_CLOSED):
+            a_check(db, ours)
+        reconcile_day(db, ours, by=SERVICE.id)
+        for first in (None, SERVICE.id, ours.cashier):
+            with refused(db, KEPT_AS_IT_IS):
+                a_sheet(db, ours, prepared_by=first)
+        with refused(db, FOREIGN_KEY):
+            a_check(db, ours, by=SERVICE.id)
+        a_check(db, ours, by=ours.chief)
+        with refused(db, CHECK, by="day_needs_two_people"):
+            a_sheet(db, ours, by=ours.chief, prepared_by=ours.chief)
+        with refused(db, KEPT_AS_IT_IS):
+            a_sheet(db, ours, by=ours.chief, prepared_by=ours.cashier)
+        for attack in ("UPDATE day_check SET checked_by = checked_by", "DELETE FROM day_check"):
+            with refused(db, NO_RIGHT, KEPT_AS_IT_IS):
+                db.execute(attack.encode())
+        a_check(db, ours)
+
+        a_sheet(db, ours, by=ours.chief, prepared_by=ours.cashier)
+
+        assert one(db, "SELECT prepared_by FROM day_sheet") == ours.cashier
+        with refused(db, DAY_CLOSED):
+            a_check(db, ours, by=ours.chief)
+        db.rollback()
 
 
 def test_nobody_signs_in_the_name_of_another_preparer(app: Connection, ours: Biller) -> None:

@@ -291,6 +291,9 @@ def test_a_reconciled_day_is_signed_by_a_person_and_takes_nothing_more(night: Ni
 
     with night.sessions.begin(night.school.biller_id) as db:
         sheet = day_sheets.draw_up(db, DAY, at=at)
+        with pytest.raises(Conflict):  # the night is nobody: a person has to check it first
+            days.sign_off(db, DAY, sheet, by=night.school.chief, at=at)
+        days.check(db, DAY, by=night.school.accountant, at=at)
         days.sign_off(db, DAY, sheet, by=night.school.chief, at=at)
 
     assert night.one("SELECT status FROM business_day") == "signed_off"

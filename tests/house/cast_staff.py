@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Final
 
 from web.console.pages import (
+    NOBODY,
     BillerChoice,
     BillerPage,
     ChannelRow,
@@ -188,6 +189,16 @@ def day_pages() -> Mapping[str, Page]:
     )
     return {
         "day": ready,
+        "day-unchecked": replace(
+            ready,
+            sign_url="",
+            check_url="/console/days/2026-01-08/check",
+            signatures=(Signature("maker", NOBODY), Signature("chief", NOBODY)),
+            why_not=Both(
+                "Chưa ai kiểm tra và ký lập ngày này.",
+                "Nobody has checked this day and signed first.",
+            ),
+        ),
         "day-blocked": replace(
             ready,
             status="open",

@@ -123,7 +123,11 @@ def test_a_bad_day_is_cleared_by_two_people_and_closed(
     expect(phone.tab.locator(".pill:has-text('Resolved')").first).to_be_visible()
     phone.tab.screenshot(path=tmp_path / "5-resolved-phone.png", full_page=True)
 
-    # Nothing is left: the day is signed and locked, for ever.
+    # Nothing is left: one has checked it and signs first, the other locks it for ever.
+    desk.tab.goto(day)
+    desk.tab.get_by_role("button", name="Ký lập: đã kiểm tra").click()
+    assert "Bạn đã ký lập ngày này" in desk.text()
+    assert desk.tab.locator("form[action$='/sign']").count() == 0
     phone.tab.goto(day)
     phone.tab.screenshot(path=tmp_path / "6-day-ready-phone.png", full_page=True)
     assert fits(phone)

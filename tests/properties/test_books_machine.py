@@ -258,6 +258,7 @@ class Books(RuleBasedStateMachine):
             )  # fmt: skip
         assert self.asset("bank") == self.balance_at_opening
         with self.tried() as db:
+            days.check(db, day, by=self.school.accountant, at=self.now)
             day_sheets.sign(db, day, by=self.school.chief, at=self.now)
 
     # What must hold after each of them

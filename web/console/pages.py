@@ -271,7 +271,9 @@ class CorrectionRow:
 
 @dataclass(frozen=True, slots=True)
 class DayPage:
-    """A business day. sign_url: POST, only when the reader may sign now; else why_not.
+    """A business day. sign_url: POST, only when the reader may lock it now; else why_not.
+
+    check_url: POST, the first signature; reconcile_url: POST, the runs again.
 
     sheets: what was signed, latest first. export_url: of the sheet as it stands now, to be
     followed by a format. correct_url, sign_correction_url: POST, only when the reader may.
@@ -291,6 +293,7 @@ class DayPage:
     why_not: Both | None = None
     why_not_url: str = ""
     reconcile_url: str = ""
+    check_url: str = ""
     export_url: str = ""
     sheets: Sequence[SheetRow] = ()
     corrections: Sequence[CorrectionRow] = ()

@@ -13,11 +13,12 @@ from sqlalchemy.orm import Session
 
 from ops import jobs
 from payments import days
-from payments.days import Obstacle
+from payments.days import Checked, Obstacle
 from payments.domain.calendar import business_day
 from payments.domain.errors import DomainError, NotFound
 from payments.domain.people import Permission
 from payments.queries import accounts, sheets, staff, takings
+from payments.queries.sheets import Version
 from payments.queries.takings import Signed
 from reconciliation import day_sheets
 from reconciliation.queries import daybook, work
@@ -40,9 +41,9 @@ _ASKED: Final = Both(
     "The reconciliation was asked for. It runs in the background for a few seconds; reload the "
     "page to see the result.",
 )
-_RECONCILED: Final = Both(
-    "Ngày này đã đối soát xong, chờ người thứ hai ký.",
-    "This day is reconciled and waits for a second person to sign.",
+_CHECKED: Final = Both(
+    "Bạn đã ký lập ngày này. Một người khác ký và khóa.",
+    "You have signed this day first. Somebody else signs and locks it.",
 )
 _SIGNED: Final = Both("Đã ký và khóa ngày này.", "This day is signed and locked.")
 _PREPARED: Final = Both(
@@ -55,7 +56,7 @@ _CORRECTED: Final = Both(
 )
 _NOTICES: Final = {
     "asked": _ASKED,
-    "reconciled": _RECONCILED,
+    "checked": _CHECKED,
     "signed": _SIGNED,
     "prepared": _PREPARED,
     "corrected": _CORRECTED,
@@ -81,19 +82,21 @@ def one(shown: str) -> ResponseReturnValue:
 
 @requires(Permission.RECONCILE)
 def reconcile(shown: str) -> ResponseReturnValue:
-    """Say that the day's lines are reconciled; while something is left, ask for the runs again."""
+    """Ask for the day's runs again, as while something stands in its way."""
     day, at = _read(shown), context.now()
     if day > business_day(at):
         raise NotFound()
     with context.transaction() as db:
-        if days.obstacles(db, day, at=at):
-            done = "asked"
-            for account in accounts.bank_accounts(db):
-                jobs.request_run(db, account.id, day, at=at)
-        else:
-            done = "reconciled"
-            days.reconcile(db, day, by=context.actor(), at=at)
-    return elsewhere(with_query(f"{_DAYS}/{day}", done=done))
+        for account in accounts.bank_accounts(db):
+            jobs.request_run(db, account.id, day, at=at)
+    return elsewhere(with_query(f"{_DAYS}/{day}", done="asked"))
+
+
+@requires(Permission.RECONCILE)
+def check(shown: str) -> ResponseReturnValue:
+    """Sign the day first: this person has checked it; another locks it."""
+    day, at = _read(shown), context.now()
+    return _done(day, "checked", lambda db: days.check(db, day, by=context.actor(), at=at))
 
 
 @requires(Permission.CLOSE_DAY)
@@ -157,8 +160,9 @@ def _done(day: date, done: str, act: Callable[[Session], object]) -> ResponseRet
 def _page(db: Session, day: date, notice: Both | None, refused: Both | None = None) -> DayPage:
     at, who = context.now(), context.actor()
     obstacles = days.obstacles(db, day, at=at)
-    stored = takings.stored(db, day)
-    may_sign, why_not = _may_sign(stored, obstacles)
+    stored, hands = takings.stored(db, day), days.checked(db, day)
+    may_sign, why_not = _may_sign(stored, hands, obstacles)
+    versions, unsigned = sheets.versions(db, day), stored.status != "signed_off"
     corrections = tuple(
         CorrectionRow(one.reason, name, one.prepared_at, one.prepared_by == who.id)
         for one, name in closing.waiting(db, day)
@@ -172,14 +176,20 @@ def _page(db: Session, day: date, notice: Both | None, refused: Both | None = No
         ),
         rows=tuple(closing.row(one) for one in daybook.ways(db, day)),
         checks=closing.checks(db, day, at=at),
-        signatures=_signatures(db, stored),
+        signatures=_signatures(db, stored, hands, versions),
         sign_url=f"{_DAYS}/{day}/sign" if may_sign else "",
         why_not=refused or why_not,
         reconcile_url=f"{_DAYS}/{day}/reconcile"
-        if stored.status == "open" and who.may(Permission.RECONCILE) and day <= business_day(at)
+        if obstacles and unsigned and who.may(Permission.RECONCILE) and day <= business_day(at)
+        else "",
+        check_url=f"{_DAYS}/{day}/check"
+        if unsigned
+        and not obstacles
+        and who.may(Permission.RECONCILE)
+        and not any(one.by == who.id for one in hands)
         else "",
         export_url=f"{_DAYS}/{day}/export?format=",
-        sheets=closing.signed(db, day, sheets.versions(db, day), url=f"{_DAYS}/{day}"),
+        sheets=closing.signed(db, day, versions, url=f"{_DAYS}/{day}"),
         corrections=corrections,
         correct_url=f"{_DAYS}/{day}/correct"
         if stored.status == "signed_off"
@@ -195,8 +205,10 @@ def _page(db: Session, day: date, notice: Both | None, refused: Both | None = No
     )
 
 
-def _may_sign(stored: Signed, obstacles: Sequence[Obstacle]) -> tuple[bool, Both | None]:
-    """Whether the reader may sign now, and why not."""
+def _may_sign(
+    stored: Signed, hands: Sequence[Checked], obstacles: Sequence[Obstacle]
+) -> tuple[bool, Both | None]:
+    """Whether the reader may lock the day now, and why not."""
     who = context.actor()
     if stored.status == "signed_off":
         return False, None
@@ -204,31 +216,39 @@ def _may_sign(stored: Signed, obstacles: Sequence[Obstacle]) -> tuple[bool, Both
         return False, Both(
             " ".join(one.vi for one in obstacles), " ".join(one.en for one in obstacles)
         )
-    if stored.status == "open":
+    if not hands:
         return False, Both(
-            "Chưa ai xác nhận đã đối soát ngày này.", "Nobody has said that it is reconciled."
+            "Chưa ai kiểm tra và ký lập ngày này.", "Nobody has checked this day and signed first."
         )
     if not who.may(Permission.CLOSE_DAY):
         return False, Both(
             "Chờ người có quyền chốt ngày, thường là kế toán trưởng.",
             "It waits for somebody who may close days, usually the chief accountant.",
         )
-    if stored.reconciled_by == who.id:
+    if stored.reconciled_by == who.id or all(one.by == who.id for one in hands):
         return False, Both(
-            "Bạn là người đối soát nên cần một người khác ký.",
-            "You reconciled it, so somebody else has to sign.",
+            "Bạn đã ký lập ngày này nên cần một người khác ký khóa.",
+            "You signed this day first, so somebody else has to lock it.",
         )
     return True, None
 
 
-def _signatures(db: Session, stored: Signed) -> tuple[Signature, ...]:
-    names, you = staff.names(db, [stored.reconciled_by, stored.signed_by]), context.actor().id
+def _signatures(
+    db: Session, stored: Signed, hands: Sequence[Checked], versions: Sequence[Version]
+) -> tuple[Signature, ...]:
+    """Who signed first and who locked: as the sheet says once there is one."""
+    you = context.actor().id
+    first = [one for one in hands if one.by != you] or hands
+    by, at = (first[0].by, first[0].at) if first else (None, None)
+    if versions:
+        by, at = versions[0].prepared_by, versions[0].prepared_at
+    names = staff.names(db, [by, stored.signed_by])
 
     def hand(who: UUID | None, at: datetime | None) -> Hand:
         return Hand(names.get(who, ""), at, who == you) if who is not None else NOBODY
 
     return (
-        Signature("maker", hand(stored.reconciled_by, stored.reconciled_at)),
+        Signature("maker", hand(by, at)),
         Signature("chief", hand(stored.signed_by, stored.signed_at)),
     )
 
@@ -252,6 +272,7 @@ ROUTES: Final = (
     ("GET", _DAYS, to_close),
     ("GET", _DAY, one),
     ("POST", f"{_DAY}/reconcile", reconcile),
+    ("POST", f"{_DAY}/check", check),
     ("POST", f"{_DAY}/sign", sign),
     ("POST", f"{_DAY}/correct", correct),
     ("POST", f"{_DAY}/sign-correction", sign_correction),
