@@ -6,7 +6,7 @@ people decide is in discrepancies.py and undoing.py; here it is only written dow
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -120,6 +120,56 @@ def note(
             at=at,
         )
     )
+
+
+def remark(db: Session, row: Row[Any], text: str, *, by: Actor, at: datetime) -> UUID:
+    """Add what somebody wrote to its history, sealed. Raises KeyErased."""
+    event_id = ids.new()
+    db.execute(
+        insert(discrepancy_event).values(
+            biller_id=row.biller_id,
+            id=event_id,
+            discrepancy_id=row.id,
+            what="commented",
+            actor_id=by.id,
+            sealed=vault.seal(db, row.key_id, {"text": text}, context=f"comment:{event_id}"),
+            at=at,
+        )
+    )
+    return event_id
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """What somebody wrote about a discrepancy; text: "" once it was erased."""
+
+    id: UUID
+    by: UUID
+    at: datetime
+    text: str
+
+
+def comments(db: Session, discrepancy_id: UUID) -> list[Comment]:
+    """What was written about it, oldest first."""
+    rows = db.execute(
+        select(discrepancy_event, discrepancy.c.key_id)
+        .join(
+            discrepancy,
+            (discrepancy.c.biller_id == discrepancy_event.c.biller_id)
+            & (discrepancy.c.id == discrepancy_event.c.discrepancy_id),
+        )
+        .where(discrepancy_event.c.biller_id == biller_of(db))
+        .where(discrepancy_event.c.discrepancy_id == discrepancy_id)
+        .where(discrepancy_event.c.sealed.is_not(None))
+        .order_by(discrepancy_event.c.at, discrepancy_event.c.id)
+    ).all()
+    opened = vault.unseal_many(
+        db, [vault.Envelope(row.key_id, row.sealed, f"comment:{row.id}") for row in rows]
+    )
+    return [
+        Comment(row.id, row.actor_id, row.at, "" if told is vault.ERASED else told["text"])
+        for row, told in zip(rows, opened, strict=True)
+    ]
 
 
 def open_(

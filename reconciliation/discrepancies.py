@@ -6,24 +6,62 @@ a posting (remedies.py) or a reasoned decision that moves no money; never with a
 
 from __future__ import annotations
 
-from dataclasses import replace
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Row, null, select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from payments import audit, outbox, refunds
 from payments.domain import ids
-from payments.domain.errors import Conflict, SecondPerson
+from payments.domain.errors import Conflict, DomainError, Forbidden, Invalid, SecondPerson
 from payments.domain.people import Actor, Permission
 from payments.domain.states import DiscrepancyStatus
 from payments.queries import money
 from payments.store.billers import biller
 from payments.store.sessions import biller_of
-from reconciliation import cases, remedies
+from reconciliation import answers, cases, exact, remedies
 from reconciliation.findings import Subject
+
+LONGEST_COMMENT: Final = 2_000
+_UNPRINTED: Final = ("Cc", "Cf", "Cs", "Co", "Cn")
+_DEADLOCK: Final = "40P01"
+
+Begin = Callable[[], AbstractContextManager[Session]]
+"""Opens a transaction of the biller, which commits at its end."""
+
+
+class NotExact(Conflict):
+    """It is not beyond doubt, so it is not decided together with others."""
+
+    slug = "not-exact"
+    title_vi = "Chưa đủ chắc để nhận hàng loạt"
+    title_en = "Not certain enough to be accepted in bulk"
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """One that was left as it is. code: as in every problem; vi, en: why."""
+
+    id: UUID
+    code: str
+    vi: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What became of many: booked, proposed to a second person, or left, in the order given."""
+
+    done: Sequence[UUID]
+    proposed: Sequence[UUID]
+    skipped: Sequence[Skipped]
 
 
 def assign(db: Session, discrepancy_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -46,13 +84,27 @@ def release(db: Session, discrepancy_id: UUID, *, by: Actor, at: datetime) -> No
     cases.note(db, row.id, "released", by=by, at=at)
 
 
+def comment(db: Session, discrepancy_id: UUID, text: str, *, by: Actor, at: datetime) -> UUID:
+    """Write something down for whoever works on it next; return the event. Never changed after.
+
+    text: 1 to LONGEST_COMMENT characters, lines allowed. It may name people, so it is sealed under
+    the key of the discrepancy and goes when that is erased. At any state, also once it is over.
+    Raises Forbidden, NotFound, or Invalid for a text that is empty, too long or not printable.
+    """
+    if not (by.may(Permission.RESOLVE) or by.may(Permission.APPROVE)):
+        raise Forbidden()
+    row = cases.locked(db, discrepancy_id)
+    return cases.remark(db, row, _printable(text), by=by, at=at)
+
+
 def propose(
     db: Session, discrepancy_id: UUID, proposal: remedies.Proposal, *, by: Actor, at: datetime
 ) -> DiscrepancyStatus:
     """Say what should be booked, and why. Below the biller's limit that is the decision.
 
-    Above it a second person approves. Returns the status reached. Raises Invalid for a way
-    that does not fit, TooMuch, Forbidden, or Conflict when it is over already.
+    Above it a second person approves, and so for whatever a program proposes. Returns the status
+    reached. Raises Invalid for a way that does not fit, TooMuch, Forbidden, or Conflict when it
+    is over already.
     """
     row = cases.locked(db, discrepancy_id)
     cases.require(by, Permission.RESOLVE)
@@ -68,7 +120,7 @@ def propose(
         proposed_at=at,
     )
     cases.note(db, row.id, "proposed", by=by, at=at, why=proposal.reason)
-    if row.amount > _limit(db):
+    if by.kind != "staff" or row.amount > _limit(db):
         return DiscrepancyStatus.PROPOSED
     _resolve(db, cases.locked(db, discrepancy_id), proposal, by=by, at=at)
     return DiscrepancyStatus.RESOLVED
@@ -163,6 +215,118 @@ def reopen(db: Session, discrepancy_id: UUID, *, reason: str, by: Actor, at: dat
     detail = {"way": row.resolution, "reason": reason, "amount": row.amount}
     audit.note(db, "discrepancy.reopen", shown, by=by, at=at, detail=detail)
     outbox.emit(db, "discrepancy.reopened", {"discrepancy": shown, "amount": row.amount}, at=at)
+
+
+def accept_all(
+    begin: Begin, kind: str, wanted: Iterable[UUID], *, reason: str, by: Actor, at: datetime
+) -> Accepted:
+    """Take the exact answer of many of one kind, each in a transaction of its own.
+
+    begin: opens a transaction of the biller, such as context.transaction. kind: a code of
+    exact.KINDS. What is not exact, or not as it was when somebody looked at the list, is skipped
+    with the reason and left as it is. Above the limit it is proposed only. Raises Forbidden, or
+    Invalid for a kind that is decided one by one or without a reason.
+    """
+    cases.require(by, Permission.RESOLVE)
+    cases.require_reason(reason)
+    if kind not in exact.KINDS:
+        raise Invalid(*exact.SAID[exact.Doubt.OTHER_KIND])
+
+    def accept(db: Session, discrepancy_id: UUID) -> DiscrepancyStatus:
+        row = cases.locked(db, discrepancy_id)
+        if row.kind != kind:
+            raise Conflict("Khoản này thuộc loại khác.", "This one is of another kind.")
+        _require_mine(row, by)
+        answer = answers.of(db, row)
+        if isinstance(answer, exact.Doubt):
+            raise NotExact(*exact.SAID[answer])
+        proposal = remedies.Proposal(answer.way, reason, answer.target, exact=True)
+        return propose(db, discrepancy_id, proposal, by=by, at=at)
+
+    return _each(begin, wanted, accept)
+
+
+def approve_all(begin: Begin, wanted: Iterable[UUID], *, by: Actor, at: datetime) -> Accepted:
+    """Say yes to many exact proposals of somebody else, each in a transaction of its own.
+
+    Others, and those that are exact no more, are skipped with the reason. Raises Forbidden.
+    """
+    cases.require(by, Permission.APPROVE)
+
+    def say_yes(db: Session, discrepancy_id: UUID) -> DiscrepancyStatus:
+        row = cases.locked(db, discrepancy_id)
+        if row.status == DiscrepancyStatus.PROPOSED and not remedies.Proposal.of(db, row).exact:
+            raise NotExact(
+                "Đề nghị này phải duyệt riêng.", "This proposal has to be approved by itself."
+            )
+        approve(db, discrepancy_id, by=by, at=at)
+        return DiscrepancyStatus.RESOLVED
+
+    return _each(begin, wanted, say_yes)
+
+
+def _each(
+    begin: Begin, wanted: Iterable[UUID], act: Callable[[Session, UUID], DiscrepancyStatus]
+) -> Accepted:
+    done: list[UUID] = []
+    proposed: list[UUID] = []
+    skipped: list[Skipped] = []
+    for discrepancy_id in dict.fromkeys(wanted):
+        try:
+            status = _once_more(begin, discrepancy_id, act)
+        except DomainError as refused:
+            skipped.append(Skipped(discrepancy_id, refused.slug, refused.vi, refused.en))
+        else:
+            (done if status is DiscrepancyStatus.RESOLVED else proposed).append(discrepancy_id)
+    return Accepted(done, proposed, skipped)
+
+
+def _once_more(
+    begin: Begin, discrepancy_id: UUID, act: Callable[[Session, UUID], DiscrepancyStatus]
+) -> DiscrepancyStatus:
+    """Once, and again if the night's run held what this one wanted and the other way round."""
+    try:
+        with begin() as db:
+            return act(db, discrepancy_id)
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) != _DEADLOCK:
+            raise
+    try:
+        with begin() as db:
+            return act(db, discrepancy_id)
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) != _DEADLOCK:
+            raise
+        raise Conflict(
+            "Khoản này đang được ghi nơi khác; hãy thử lại.",
+            "Somebody else is booking this one just now; try again.",
+        ) from None
+
+
+def _require_mine(row: Row[Any], by: Actor) -> None:
+    """Nothing is taken out of somebody's hands together with many others."""
+    if row.status in cases.OVER:
+        raise Conflict("Đã được xử lý trước đó.", "It has been resolved meanwhile.")
+    if row.status in cases.IN_HANDS:
+        raise Conflict("Đã có đề nghị chờ duyệt.", "A proposal waits for approval already.")
+    if row.assigned_to is not None and row.assigned_to != by.id:
+        raise Conflict("Đang có người khác xử lý.", "Somebody else is working on it.")
+
+
+def _printable(text: str) -> str:
+    told = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
+    if not told:
+        raise Invalid("Ghi chú trống.", "The comment is empty.")
+    if len(told) > LONGEST_COMMENT:
+        raise Invalid(
+            f"Ghi chú dài {len(told)} ký tự, tối đa {LONGEST_COMMENT}.",
+            f"The comment has {len(told)} characters, {LONGEST_COMMENT} at most.",
+        )
+    if any(unicodedata.category(one) in _UNPRINTED for one in told if one not in "\n\t"):
+        raise Invalid(
+            "Ghi chú có ký tự không in được.", "The comment has characters that cannot be printed."
+        )
+    return told
 
 
 def _resolve(

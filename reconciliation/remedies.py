@@ -42,6 +42,7 @@ class Proposal:
     (ord_…), the beneficiary to keep it for (ben_…), the payment a line takes back (pay_…).
     to_*: the named account of a refund, sealed with the discrepancy while it waits; none means
     that credit goes back by `through`, the gateway it came from, which is looked up at each step.
+    exact: book it only while the order takes all of the money; see exact.py.
     """
 
     way: str
@@ -51,8 +52,9 @@ class Proposal:
     to_bank: str = ""
     to_account: str = ""
     through: refunds.Through | None = None
+    exact: bool = False
 
-    def stored(self, db: Session, row: Row[Any]) -> dict[str, str]:
+    def stored(self, db: Session, row: Row[Any]) -> dict[str, Any]:
         """As a discrepancy keeps it: what names a person is sealed under its key."""
         fields = asdict(self)
         del fields["through"]
@@ -142,6 +144,11 @@ def _apply(db: Session, row: Row[Any], it: Proposal, by: Actor, at: datetime) ->
     if applied == 0:
         raise Conflict("Lệnh này không còn nợ.", "Nothing is owed on this order.")
     left = _free(db, row.payment_id)
+    if left and it.exact:
+        raise Conflict(
+            "Đơn đã được nộp một phần nơi khác, không còn khớp tuyệt đối.",
+            "The order was paid in part meanwhile: this is not exact any more.",
+        )
     if left:
         beneficiary_id = money_in.beneficiary_of_order(db, order_id)
         allocations.keep(db, row.payment_id, beneficiary_id, Money(left), at=at, by=by)

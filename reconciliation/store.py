@@ -153,6 +153,7 @@ discrepancy_event = Table(
     Column("actor_id", UUID, nullable=False),
     Column("journal_id", UUID),
     Column("note", Text),
+    Column("sealed", LargeBinary),
     Column("at", TZ, nullable=False),
 )
 

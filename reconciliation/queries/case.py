@@ -22,7 +22,7 @@ from payments.queries import money, seeking, staff
 from payments.queries.money import Payment
 from payments.store.billers import biller
 from payments.store.sessions import biller_of
-from reconciliation import findings, remedies, repaying, settlement_ways
+from reconciliation import cases, findings, remedies, repaying, settlement_ways
 from reconciliation.findings import Findings
 from reconciliation.store import discrepancy, discrepancy_event
 
@@ -316,4 +316,8 @@ def _history(db: Session, discrepancy_id: UUID) -> list[Event]:
         .order_by(discrepancy_event.c.at, discrepancy_event.c.id)
     ).all()
     names = staff.names(db, [row.actor_id for row in rows])
-    return [Event(row.what, row.at, names.get(row.actor_id, ""), row.note or "") for row in rows]
+    said = {one.id: one.text for one in cases.comments(db, discrepancy_id)}
+    return [
+        Event(row.what, row.at, names.get(row.actor_id, ""), said.get(row.id, row.note or ""))
+        for row in rows
+    ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from psycopg import Connection
 
+from payments.domain import ids
 from payments.domain.people import SERVICE
 from tests.factories import NOW, Biller, a_journal, an_api_key, insert
 from tests.factories_money import a_payment, a_refund
@@ -236,6 +237,31 @@ def test_a_discrepancy_is_not_resolved_without_a_reason(app: Connection, ours: B
     with refused(app, CHECK):
         app.execute("UPDATE discrepancy SET status = 'resolved', resolution = 'journal'")
     for change in ("DELETE FROM discrepancy", "UPDATE discrepancy SET payment_id = NULL"):
+        with refused(app, NO_RIGHT):
+            app.execute(change.encode())
+
+
+def test_a_comment_is_sealed_and_stays_as_it_is(app: Connection, ours: Biller) -> None:
+    found = a_discrepancy(app, ours)
+    event = {
+        "biller_id": ours.id,
+        "id": ids.new(),
+        "discrepancy_id": found,
+        "what": "commented",
+        "actor_id": ours.chief,
+        "at": NOW,
+    }
+    insert(app, "discrepancy_event", **event, sealed=b"sealed")
+
+    for wrong in (
+        {"note": "in the clear"},
+        {"note": "beside it", "sealed": b"sealed"},
+        {"sealed": bytes(16_385)},
+        {"what": "resolved", "sealed": b"sealed"},
+    ):
+        with refused(app, CHECK, by="discrepancy_comment_is_sealed"):
+            insert(app, "discrepancy_event", **event | {"id": ids.new()} | wrong)
+    for change in ("UPDATE discrepancy_event SET sealed = 'x'", "DELETE FROM discrepancy_event"):
         with refused(app, NO_RIGHT):
             app.execute(change.encode())
 

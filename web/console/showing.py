@@ -51,6 +51,7 @@ WAYS: Final = {
     "no_money": Both("Không cần bút toán", "Nothing has to be booked"),
 }
 _EVENTS: Final = {
+    "commented": Both("Ghi chú", "Comment"),
     "opened": Both("Mở chênh lệch", "Opened"),
     "assigned": Both("Nhận xử lý", "Taken"),
     "released": Both("Trả lại hàng đợi", "Put back into the queue"),
