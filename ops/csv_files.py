@@ -29,6 +29,8 @@ def read(path: Path) -> pd.DataFrame | None:
     end = data.find(b"\n")
     if end < 0 or b"\r" in data or b"\x00" in data or b"\n\n" in data or b'"' in data[:end]:
         return None
+    if data.count(b'"') % 2:  # a quote that is never closed
+        return None
     try:
         head = next(csv.reader([data[:end].decode()]))
     except (UnicodeDecodeError, StopIteration):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import resource
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any
 
 import pandas as pd
 
-from ops import tables
+from ops import match_rows, tables
 from payments.domain.errors import Invalid
 from reconciliation import normalise, outcomes
 from reconciliation.batches import ROUNDINGS
@@ -76,9 +76,12 @@ def run(
     problems: list[tuple[str, Problem]] = []
     with _timed(seconds, "read"):
         terms = _contract(contract) if contract else {}
-        order_frame = _read(orders, normalise.orders, problems)
-        line_frame = _read(statement, normalise.lines, problems)
-        rows = _read(gateway_report, normalise.gateway_rows, problems) if gateway_report else None
+        order_frame = _read(orders, normalise.orders, normalise.ORDER_COLUMNS, problems)
+        line_frame = _read(statement, normalise.lines, normalise.LINE_COLUMNS, problems)
+        rows = None
+        if gateway_report:
+            columns = normalise.GATEWAY_COLUMNS
+            rows = _read(gateway_report, normalise.gateway_rows, columns, problems)
     if rows is not None and gateway_report is not None and contract:
         problems += _unknown_gateways(rows, terms, gateway_report.name)
     given = _Given.of(line_frame, order_frame, rows)
@@ -97,21 +100,24 @@ def run(
     return summary
 
 
-def _read(path: Path, typed: Typed, problems: list[tuple[str, Problem]]) -> pd.DataFrame:
-    raw, unread = tables.read(path)
+def _read(
+    path: Path, typed: Typed, columns: Sequence[str], problems: list[tuple[str, Problem]]
+) -> pd.DataFrame:
+    raw, unread = tables.read(path, columns)
     try:
+        raw, ruined = match_rows.ruined(raw)
         frame, bad = typed(raw)
     except normalise.MissingColumn as error:
         hint_vi, hint_en = ("", "")
-        if not set(raw.columns) & {"order_id", "line_id", "row_id"}:
-            hint_vi = " Dòng đầu phải là tên cột, ngăn cách bằng dấu phẩy."
-            hint_en = " The first line must name the columns, with commas between them."
+        if not set(raw.columns) & set(columns):
+            hint_vi = " Không dòng nào trong 100 dòng đầu là dòng tên cột."
+            hint_en = " None of the first 100 lines names the columns."
         raise normalise.MissingColumn(
             f"{path.name}: {error.vi}{hint_vi}", f"{path.name}: {error.en}{hint_en}"
         ) from error
-    problems += [
-        (path.name, problem) for problem in sorted(unread + bad, key=lambda problem: problem.line)
-    ]
+    bad = match_rows.explained(raw, frame, bad)
+    found = sorted(unread + ruined + bad, key=lambda problem: problem.line)
+    problems += [(path.name, problem) for problem in found]
     return frame
 
 

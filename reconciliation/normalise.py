@@ -32,9 +32,9 @@ STATUSES = ("OPEN", "PAID", "CANCELLED")
 ROW_TYPES = ("PAYMENT", "REFUND", "CHARGEBACK")
 
 _SHARED = 4
-_DONG = r"[+-]?\d{1,12}"
-_NOT_NEGATIVE = r"\+?\d{1,12}"
-_DAY = r"\d{4}-\d\d-\d\d"
+_DONG = r"[+-]?[0-9]{1,12}"
+_NOT_NEGATIVE = r"\+?[0-9]{1,12}"
+_DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 
 
 class MissingColumn(Invalid):
@@ -63,7 +63,7 @@ def lines(raw: pd.DataFrame) -> tuple[pd.DataFrame, list[Problem]]:
         "amount_vnd": _DONG,
         "booking_date": _DAY,
         "value_date": f"(?:{_DAY})?",
-        "txn_time": r"(?:(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?)?",
+        "txn_time": r"(?:(?:[01]?[0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?)?",
     }
     return _typed(raw, LINE_COLUMNS, checks, ("amount_vnd",), "line_id")
 
@@ -120,12 +120,31 @@ def _real_days(days: pd.Series[str]) -> pd.Series[bool]:
     return (days == "") | pd.to_datetime(days, format="%Y-%m-%d", errors="coerce").notna()
 
 
+_WANTED = {
+    "vnd": (
+        "cần số nguyên đồng, không quá 12 chữ số, ví dụ 1234567",
+        "whole đồng are needed, at most 12 digits, such as 1234567",
+    ),
+    "day": (
+        "cần ngày có thật dạng năm-tháng-ngày, ví dụ 2026-09-30",
+        "a real day is needed, year first, such as 2026-09-30",
+    ),
+    "time": ("cần giờ dạng 08:05 hoặc 08:05:30", "a time such as 08:05 or 08:05:30 is needed"),
+    "status": (f"cần một trong: {', '.join(STATUSES)}", f"one of {', '.join(STATUSES)} is needed"),
+    "type": (f"cần một trong: {', '.join(ROW_TYPES)}", f"one of {', '.join(ROW_TYPES)} is needed"),
+    "id": ("không được để trống", "it cannot be blank"),
+}
+_DAYS = ("booking_date", "value_date", "settle_date", "paid_at")
+
+
 def _unreadable(line: int, column: str, value: object) -> Problem:
+    kind = "day" if column in _DAYS else column.rpartition("_")[2]
+    vi, en = _WANTED[kind]
     shown = str(value)[:60]
     return Problem(
         int(line),
-        f"Cột {column} không đọc được: “{shown}”.",
-        f"Column {column} cannot be read: “{shown}”.",
+        f"Cột {column} không đọc được: “{shown}”; {vi}.",
+        f"Column {column} cannot be read: “{shown}”; {en}.",
     )
 
 

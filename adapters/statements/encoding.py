@@ -28,7 +28,7 @@ def decoded(data: bytes) -> str:
 
 
 def _text(data: bytes) -> str:
-    wide = _wide_encoding(data)
+    wide = wide_encoding(data)
     try:
         return data.decode(wide or "utf-8-sig")
     except UnicodeDecodeError as broken:
@@ -43,7 +43,8 @@ def _text(data: bytes) -> str:
         raise TextError("bad-encoding") from None
 
 
-def _wide_encoding(data: bytes) -> str | None:
+def wide_encoding(data: bytes) -> str | None:
+    """The UTF-16 that the bytes are in, by their mark or by their zeros; None for others."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     head = data[:400]

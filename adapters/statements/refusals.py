@@ -59,6 +59,16 @@ _REASONS: dict[str, tuple[str, str]] = {
         "Tệp Excel này khi giải nén sẽ quá lớn nên không được mở.",
         "This Excel file would unpack to too large a size and was not opened.",
     ),
+    "far-cells": (
+        "Bảng tính có ô ở rất xa nhau (gần như toàn ô trống). Hãy xóa các dòng và cột thừa ở cuối "
+        "rồi lưu lại.",
+        "The sheet has cells very far apart, with almost only blank ones between them. Delete the "
+        "surplus rows and columns at its end and save it again.",
+    ),
+    "binary-workbook": (
+        "Đây là bảng tính XLSB. Hãy lưu lại dưới dạng XLSX hoặc CSV.",
+        "This is an XLSB workbook. Save it as XLSX or CSV.",
+    ),
     "locked-workbook": (
         "Tệp Excel có mật khẩu hoặc không đọc được. Hãy bỏ mật khẩu rồi tải lên lại.",
         "The Excel file has a password or cannot be read. Remove the password and try again.",

@@ -6,7 +6,6 @@ import csv
 import io
 import itertools
 import re
-import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -14,6 +13,7 @@ from datetime import date, datetime, time, timedelta
 import python_calamine
 from lxml import etree, html
 
+from adapters.statements import workbooks
 from adapters.statements.camt_entry import line_of
 from adapters.statements.refusals import shown
 from reconciliation.statement import Problem
@@ -23,7 +23,6 @@ Cell = str | float | int | bool | date | datetime | time | timedelta
 DELIMITERS = (",", ";", "\t", "|")
 MOST_ROWS = 1_000_000
 _MOST_BROKEN_QUOTES = 50
-_MOST_UNPACKED = 400 * 1024 * 1024
 
 
 class NotTableError(ValueError):
@@ -100,8 +99,8 @@ def _read_until_broken(lines: list[str], start: int, delimiter: str, table: Tabl
 
 def sheet_tables(data: bytes) -> Iterator[Table]:
     """The sheets, hidden ones too, of an XLSX or XLS workbook. Raises NotTableError."""
-    _check_archive(data)
     try:
+        workbooks.check(data)
         book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
         for meta in book.sheets_metadata:
             if meta.typ != python_calamine.SheetTypeEnum.WorkSheet:
@@ -111,6 +110,8 @@ def sheet_tables(data: bytes) -> Iterator[Table]:
                 raise NotTableError("too-large")
             rows = sheet.to_python(skip_empty_area=False)
             yield Table([Row(at, cells) for at, cells in enumerate(rows, start=1)])
+    except workbooks.UnsafeWorkbookError as unsafe:
+        raise NotTableError(unsafe.slug) from unsafe
     except (python_calamine.CalamineError, OverflowError) as broken:
         packed = data.startswith(b"PK")
         raise NotTableError("broken-archive" if packed else "locked-workbook") from broken
@@ -119,21 +120,6 @@ def sheet_tables(data: bytes) -> Iterator[Table]:
         if type(panic).__name__ != "PanicException":
             raise
         raise NotTableError("broken-archive") from panic
-
-
-def _check_archive(data: bytes) -> None:
-    """Refuse an archive that is cut off, is no workbook, or unpacks to far too much."""
-    if not data.startswith(b"PK"):
-        return
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = archive.infolist()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as broken:
-        raise NotTableError("broken-archive") from broken
-    if not any(member.filename.startswith("xl/workbook") for member in members):
-        raise NotTableError("other-archive")
-    if sum(member.file_size for member in members) > _MOST_UNPACKED:
-        raise NotTableError("archive-bomb")
 
 
 def html_table(text: str) -> Table:

@@ -130,6 +130,43 @@ def test_a_workbook_that_would_unpack_to_far_too_much_is_not_opened() -> None:
     assert parsed.error.slug == "archive-bomb"
 
 
+@pytest.mark.parametrize(("row", "column"), [(900_000, 16_000), (1_000_000, 4), (3_000, 16_000)])
+def test_two_cells_far_apart_do_not_ask_for_the_memory_between_them(row: int, column: int) -> None:
+    out = io.BytesIO()
+    book = xlsxwriter.Workbook(out, {"in_memory": True})
+    sheet = book.add_worksheet()
+    sheet.write(0, 0, "x")
+    sheet.write(row, column, "y")
+    book.close()
+
+    parsed = read(out.getvalue())
+
+    assert parsed.error is not None
+    assert parsed.error.slug == "far-cells"
+
+
+def test_a_sheet_that_numbers_nothing_or_hides_its_numbers_is_measured_too() -> None:
+    plain = a_workbook([HEADING, ["21/11/2026", "FT1", "", 1000, 1000, "x"]])
+    bodies = [
+        b'<row><c r="A1"><v>1</v></c></row><row ><x:c  foo=">" r="XFD1048576"/></row>',
+        b"<row>" + b"<c><v>1</v></c>" * 9_000 + b"</row>" + b"<row><c><v>1</v></c></row>" * 1_000,
+    ]
+
+    slugs = []
+    for body in bodies:
+        out = io.BytesIO()
+        with zipfile.ZipFile(io.BytesIO(plain)) as old, zipfile.ZipFile(out, "w") as new:
+            for name in old.namelist():
+                data = old.read(name)
+                if name.endswith("sheet1.xml"):
+                    data = data[: data.index(b"<row")] + body + data[data.index(b"</sheetData") :]
+                new.writestr(name, data)
+        error = read(out.getvalue()).error
+        slugs.append(error.slug if error else None)
+
+    assert slugs == ["far-cells", "far-cells"]
+
+
 def an_xls(rows: list[list[str | float]]) -> bytes:
     """A BIFF8 workbook in an OLE container, as small as the two formats allow."""
 
@@ -190,6 +227,17 @@ def test_a_real_xls_is_read_like_its_younger_sibling() -> None:
     assert parsed.format == "xls"
     assert parsed.statements[0].lines[0].memo == "học phí"
     assert parsed.complete
+
+
+def test_an_old_workbook_with_cells_far_apart_is_not_laid_out() -> None:
+    data = an_xls([["a"], [5.0]])
+    place = struct.pack("<HHH", 1, 0, 0) + struct.pack("<d", 5.0)
+    far = struct.pack("<HHH", 65_535, 65_535, 0) + struct.pack("<d", 5.0)
+
+    parsed = read(data.replace(place, far))
+
+    assert parsed.error is not None
+    assert parsed.error.slug == "far-cells"
 
 
 def test_a_cut_xls_is_refused() -> None:

@@ -208,19 +208,6 @@ def test_a_second_header_row_a_footer_and_formulas_are_told_and_the_rest_is_matc
     assert summary.decisions["AUTO"].sum_vnd == 581000
 
 
-@pytest.mark.parametrize(
-    ("encoding", "problem"), [("utf-16", "UTF-16"), ("utf-16-be", "lacks the column")]
-)
-def test_a_statement_in_another_encoding_says_what_to_do(
-    tmp_path: Path, encoding: str, problem: str
-) -> None:
-    (tmp_path / "orders.csv").write_text(ORDERS, encoding="utf-8")
-    (tmp_path / "lines.csv").write_text(HEAD, encoding=encoding)
-
-    with pytest.raises((tables.UnreadableTable, normalise.MissingColumn), match=problem):
-        match.run(tmp_path / "orders.csv", tmp_path / "lines.csv", out=tmp_path / "out")
-
-
 def test_a_row_in_an_old_encoding_is_told_and_the_others_are_read(tmp_path: Path) -> None:
     (tmp_path / "orders.csv").write_text(ORDERS, encoding="utf-8")
     rows = HEAD + line(1, "581000", "HP9VJP8E0W6W") + line(2, "250000", "Trân MSHS0012345")
@@ -229,12 +216,8 @@ def test_a_row_in_an_old_encoding_is_told_and_the_others_are_read(tmp_path: Path
     match.run(tmp_path / "orders.csv", tmp_path / "lines.csv", out=tmp_path / "out")
 
     [told] = written(tmp_path, "problems.csv")
-    assert (told["line"], told["what_en"]) == ("3", "The row is not UTF-8.")
-
-
-def test_other_separators_are_told_by_the_header(tmp_path: Path) -> None:
-    with pytest.raises(normalise.MissingColumn, match="with commas between them"):
-        run(tmp_path, (HEAD + line(1, "5", "x")).replace(",", ";"))
+    assert told["line"] == "3"
+    assert "The row is not UTF-8" in told["what_en"]
 
 
 def test_a_number_that_a_spreadsheet_has_blurred_is_told(tmp_path: Path) -> None:
