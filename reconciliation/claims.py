@@ -18,9 +18,11 @@ from payments.domain import codes
 from payments.domain.codes import How
 from payments.domain.memo import Reading, fold
 from reconciliation import forms
-from reconciliation.folding import compact, compacted_all
+from reconciliation.doubts import LIKE_A_DAY
+from reconciliation.folding import compacted_all
 from reconciliation.forms import Forms
 from reconciliation.places import Places
+from reconciliation.spelling import Spelling, Spellings
 
 MOST_SUGGESTED = 5
 
@@ -103,6 +105,8 @@ class References:
             ref for ref, own in zip(refs, ours, strict=True) if not own
         )
         self._own = Forms((), tuple(self._codes))
+        parted = [Spelling.of(form) for form in self.forms.forms if form.cuts]
+        self._spellings = Spellings(parted, self._as_written)
 
     def orders(self, ref: str) -> tuple[int, ...]:
         """The places of the orders with this compact reference."""
@@ -125,10 +129,12 @@ class References:
         """An order's reference with one blank for each separator that the order writes."""
         return _OTHER.sub(" ", fold(self._refs[order]).strip())
 
-    def is_written(self, text: str) -> bool:
-        """Whether an order writes its reference just so, case apart."""
-        ref = compact(text)
-        return ref in self.places and self.written(ref) == text
+    def spelled(self, text: str, foreign: frozenset[str]) -> Iterable[tuple[int, int]]:
+        """[start, end) of references in a folded text, written with their orders' separators."""
+        return self._spellings.spans(text, foreign)
+
+    def _as_written(self, ref: str) -> str:
+        return self.written(ref) if ref in self.places else ""
 
     def kind(self, ref: str) -> str:
         """ "code" for one of ours, "reference" for another system's."""
@@ -194,8 +200,14 @@ class References:
     def _refs_in(self, reading: Reading) -> Iterable[Claim]:
         for piece in reading.pieces:
             for read in self.forms.read(piece):
-                orders = self.orders(read.ref)
-                if orders or (read.told and not read.doubt):
+                orders, doubt = self.orders(read.ref), read.doubt
+                if (
+                    doubt == LIKE_A_DAY
+                    and reading.near is not None
+                    and read.tail not in reading.near
+                ):
+                    doubt = ""
+                if orders or (read.told and not doubt):
                     text = reading.original[read.start : read.end]
                     yield Claim(
                         "reference",
@@ -204,7 +216,7 @@ class References:
                         orders,
                         read.start,
                         read.end,
-                        read.doubt,
+                        doubt,
                         text,
                         read.sure,
                     )

@@ -13,8 +13,8 @@ from payments.domain.memo import Reading, fold
 from reconciliation import kinds
 from reconciliation.book import Book, Decision, Outcome, Row
 from reconciliation.claims import MOST_SUGGESTED, Claim, Claims, References
+from reconciliation.doubts import LIKE_A_WORD
 from reconciliation.evidence import Evidence, Verdict, amounts
-from reconciliation.forms import LIKE_A_WORD
 from reconciliation.payers import Named, Payers
 
 FIRM_RULE = {

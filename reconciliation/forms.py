@@ -20,6 +20,7 @@ import pandas as pd
 
 from payments.domain import codes
 from payments.domain.memo import Piece
+from reconciliation import doubts
 from reconciliation.folding import compact, folded_all
 
 __all__ = ["OURS", "Form", "Forms", "RefRead", "compact", "learn"]
@@ -28,18 +29,13 @@ _Table = npt.NDArray[np.uint8]
 
 _GROUPS = ("O0", "IL1", "S5", "B8", "Z2")
 _ALIKE = {char: group for group in _GROUPS for char in group}
-LIKE_A_WORD = "reads as a word"
 _SURE_FROM = 500  # symbols seen before "the alphabet lacks it" is believed
 _SHORTEST = 4
 _SHORTEST_CUT = 4
-_WORD_LIKE = 7  # letters in a row up to here may be any word
 _STEADY = 3  # so many characters in front that never vary are as good as letters
+_HEAD = 4  # a number that begins otherwise is another system's
 _NEVER = 1e-3  # expected readings of a night that hit a reference by chance
 _BRANCHES = 3  # more different letters than this at a place: the body has begun
-_STAMP = re.compile(
-    r"(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])(?:20)?[2-4]\d"
-    r"|(?:20)?[2-4]\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +44,10 @@ class Form:
 
     places: for each place behind the prefix, how a character that stands there is read.
     cuts: where the orders themselves write a separator. digits: whether the last place takes
-    digits only; number: whether all do. steady: how many characters in front never vary. rare: so
-    few of the possible spellings are references that none is hit by chance, however it is read.
-    shape is the expression that matches one, pattern finds every start.
+    digits only; number: whether all do. steady: how many characters in front never vary; head:
+    what they are. rare: so few of the possible spellings are references that none is
+    hit by chance, however it is read. shape is the expression that matches one, pattern finds
+    every start.
     """
 
     prefix: str
@@ -63,6 +60,12 @@ class Form:
     rare: bool
     shape: str
     pattern: re.Pattern[str]
+    head: str = ""
+
+    @property
+    def leads(self) -> bool:
+        """Whether what never varies in front is enough to find one by, wherever it stands."""
+        return len(self.prefix) >= 2 or (bool(self.prefix) and self.steady >= _STEADY)
 
     def gaps(self, piece: Piece, start: int, end: int) -> list[int]:
         """Where something stands between two symbols that the orders write together."""
@@ -90,7 +93,7 @@ class Form:
 
     def stands(self, piece: Piece, start: int, end: int, *, whole: bool) -> bool:
         """Whether what matches there may be read at all. whole: alone and in one stretch."""
-        if len(self.prefix) >= 2 or (self.prefix and self.steady >= _STEADY) or self.rare or whole:
+        if self.leads or self.rare or whole:
             return True
         # Without letters in front any number would do: no other digit may touch it.
         clear = piece.breaks_at(start) or not piece.symbols[start - 1].isdigit()
@@ -101,8 +104,10 @@ class Form:
     def tells(self, word: str, *, whole: bool) -> bool:
         """Whether a word of this form that no order has was meant as a reference."""
         body = word[len(self.prefix) :]
-        if len(self.prefix) < 2 and self.steady < _STEADY:
-            return whole and not self.number and any(map(str.isdigit, word))
+        if not self.leads:
+            if self.number:
+                return whole and self.steady >= _STEADY and word.startswith(self.head)
+            return whole and any(map(str.isdigit, word))
         return body.isdigit() or (whole and (any(map(str.isdigit, body)) or not self.digits))
 
 
@@ -112,7 +117,8 @@ class RefRead:
 
     how: "exact", "glued", "split" or "look_alike". doubt: why it may be a cut reference that
     something else completed; such a reading never books. told: whether it says something even
-    if no order has it. sure: how much of ref stands before the first gap.
+    if no order has it. sure: how much of ref stands before the first gap; tail: what stands
+    behind the last one.
     """
 
     ref: str
@@ -122,6 +128,7 @@ class RefRead:
     doubt: str = ""
     told: bool = True
     sure: int = 0
+    tail: str = ""
 
 
 @dataclass(slots=True)
@@ -180,6 +187,11 @@ class Forms:
         for form in self.forms:
             if form.prefix and len(token) == len(form.places):
                 yield form.prefix + token
+
+
+def alike(char: str) -> str:
+    """The characters that look like this one, itself included."""
+    return _ALIKE.get(char, char)
 
 
 def _of_ours(prefix: str) -> Form:
@@ -277,6 +289,7 @@ def _form(prefix: str, table: _Table, cuts: tuple[int, ...], refs: int) -> Form:
         rare=chances < _NEVER,
         shape="".join(classes),
         pattern=re.compile(f"(?={''.join(classes)})"),
+        head=bytes(table[0, : min(len(prefix) + body, _HEAD)]).decode(),
     )
 
 
@@ -358,33 +371,8 @@ def _reading(
         how,
         start,
         end,
-        _doubt(form, piece, start, end, ref, inner),
+        doubts.of(form, piece, (start, end), ref, inner),
         form.tells(word, whole=whole),
         0 if form.rare or not inner else inner[0] - start,
+        piece.symbols[inner[-1] : end] if inner else "",
     )
-
-
-def _doubt(form: Form, piece: Piece, start: int, end: int, ref: str, gaps: list[int]) -> str:
-    """Why this may be a cut reference that the text behind it completed, or "".
-
-    gaps: where something stands inside its body.
-    """
-    body = start + len(form.prefix)
-    goes_on = "" if piece.breaks_at(end) else piece.symbols[end]
-    number = form.digits and goes_on.isdigit()
-    if form.rare:
-        return "number goes on" if number else ""
-    if gaps and piece.borrows(start, end):
-        return "borrowed"
-    if number:
-        return "number goes on"
-    if len(form.prefix) < 2 and not form.number and ref.isalpha() and form.length <= _WORD_LIKE:
-        return LIKE_A_WORD
-    tail = end
-    while tail > body and piece.symbols[tail - 1].isalpha() and ref[tail - 1 - start].isdigit():
-        tail -= 1
-    if tail < end and (goes_on.isalpha() or tail in gaps):
-        return "letters as digits"
-    if gaps and _STAMP.fullmatch(piece.symbols[gaps[-1] : end]):
-        return "reads as a date"
-    return ""

@@ -8,7 +8,7 @@ made (deciding, batches, reversals). Kinds of evidence and rules are data: see e
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
@@ -39,6 +39,7 @@ __all__ = ["Matched", "match"]
 
 _SHORTEST_TOKEN = 5
 _LONGEST_KEPT = 1_000
+_DAYS_BEFORE, _DAYS_AFTER = 40, 10  # a bank writes no day that is further from its own
 
 
 def match(
@@ -92,10 +93,11 @@ class _Lines:
             memo=texts(frame, "memo"),
         )
 
-    def reading(self, at: int, written: Callable[[str], bool]) -> Reading:
+    def reading(self, at: int, references: References) -> Reading:
         """The memo, parsed; what repeats the line's own dates and number is the bank's."""
         foreign = _stamps(self.booked[at], self.value[at]) | _tokens(self.bank_ref[at])
-        return reading.read(self.memo[at], foreign=foreign, written=written)
+        near = _near(self.booked[at], self.value[at])
+        return reading.read(self.memo[at], foreign=foreign, written=references.spelled, near=near)
 
 
 @dataclass(slots=True)
@@ -150,7 +152,7 @@ class _Run:
         sure = self._candidates()
         for at in np.flatnonzero(~sure).tolist():
             if at not in self.again and (self.plain.order[at] < 0 or not self._may_be_plain(at)):
-                heard = self.lines.reading(at, self.judge.references.is_written)
+                heard = self.lines.reading(at, self.judge.references)
                 claims = self.judge.hear(heard)
                 # A memo of ten thousand characters is read again rather than kept.
                 kept = heard if len(self.lines.memo[at]) <= _LONGEST_KEPT else None
@@ -250,7 +252,7 @@ class _Run:
         if at not in self.heard:
             return self._plainly(at)
         kept, claims = self.heard.pop(at)
-        return kept or self.lines.reading(at, self.judge.references.is_written), claims
+        return kept or self.lines.reading(at, self.judge.references), claims
 
     def _plainly(self, at: int) -> tuple[Reading, Claims]:
         """What a plain line claims: one reference, whose order is known already."""
@@ -322,6 +324,16 @@ def _once(rows: list[GatewayRow]) -> Iterator[GatewayRow]:
 @lru_cache(maxsize=4096)
 def _stamps(booked: str, value: str) -> frozenset[str]:
     return memos.day_stamps(date.fromisoformat(day[:10]) for day in {booked, value} if day)
+
+
+@lru_cache(maxsize=4096)
+def _near(booked: str, value: str) -> frozenset[str]:
+    """The days that a bank may have written into a line of these days."""
+    known = [date.fromisoformat(day[:10]) for day in {booked, value} if day]
+    around = range(-_DAYS_BEFORE, _DAYS_AFTER + 1)
+    days = {day.toordinal() + off for day in known for off in around}
+    last = date.max.toordinal()
+    return memos.day_stamps(date.fromordinal(min(max(day, 1), last)) for day in days)
 
 
 def _tokens(bank_ref: str) -> frozenset[str]:

@@ -8,21 +8,19 @@ the letter where it ends, and a payer's number right behind it is not taken for 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
 
 from payments.domain import memo as memos
 from payments.domain.memo import Piece, Reading, Wall, fold_with_places
 
 _ALWAYS = 12  # as many shells as are ever nested
-_MOST_WORDS = 12
 _WORD = re.compile("[0-9A-Z]+")
 # Without its blanks, a text with none of these holds no shape that memo.read knows.
 _MAY_HOLD_A_SHAPE = re.compile(
     r"MBVCB|CTTU|[.]CT|TOI\d|PARTNER|0200\d|GD\d|FT\d|TKTHE|REMTFR|CTLNH|CTDEN|247DEN|;TAI|[(]CT"
     r"|IBFT|[:/]|\d[.-]\d|-\d{2,7}$"
 )
-_JOINED = re.compile("[0-9A-Z]+(?:[-./][0-9A-Z]+)+")
 
 IN_FRONT = (
     r"MBVCB[.]\d{10,14}[.](?:\d{4}[0-9A-Z]{12}[.])?",
@@ -70,12 +68,14 @@ def read(
     memo: str,
     *,
     foreign: frozenset[str] = frozenset(),
-    written: Callable[[str], bool] | None = None,
+    written: Callable[[str, frozenset[str]], Iterable[tuple[int, int]]] | None = None,
+    near: frozenset[str] | None = None,
 ) -> Reading:
     """As memo.read, with whole shells peeled off first.
 
-    written: whether an order writes its reference just so, separators and all. Such a one is
-    nobody's date: H26.901-260910-0007 stays whole on the tenth of September 2026.
+    written: where in a folded text references stand with the separators of their orders
+    (spelling.Spellings.spans): H26.901-260910-0007 stays whole on the tenth of September 2026.
+    near: days that the bank may have written behind the payer's text; None: it may be any.
     """
     text, at = fold_with_places(memo)
     start, end = peeled(text)
@@ -85,7 +85,7 @@ def read(
         _WORD.findall(core)
     ):
         masked = core
-        for first, last in [] if written is None else _written(core, written):
+        for first, last in [] if written is None else written(core, foreign):
             masked = masked[:first] + "Q" * (last - first) + masked[last:]
         inner = memos.read(masked, foreign=foreign)
         walls = [Wall(wall.start + start, wall.end + start, wall.shape) for wall in inner.walls]
@@ -93,21 +93,7 @@ def read(
         walls.insert(0, Wall(0, start, "in front"))
     if end < len(text):
         walls.append(Wall(end, len(text), "behind"))
-    return Reading(memo, text, at, tuple(walls), tuple(_pieces(text, at, walls)))
-
-
-def _written(core: str, written: Callable[[str], bool]) -> Iterator[tuple[int, int]]:
-    """Where references stand with the separators that their orders write."""
-    for joined in _JOINED.finditer(core):
-        words = [word.span() for word in _WORD.finditer(core, *joined.span())][:_MOST_WORDS]
-        at = 0
-        while at < len(words):
-            ends = range(len(words) - 1, at, -1)
-            last = next((i for i in ends if written(core[words[at][0] : words[i][1]])), None)
-            if last is not None:
-                yield words[at][0], words[last][1]
-                at = last
-            at += 1
+    return Reading(memo, text, at, tuple(walls), tuple(_pieces(text, at, walls)), near)
 
 
 def _pieces(text: str, at: Sequence[int], walls: list[Wall]) -> Iterator[Piece]:

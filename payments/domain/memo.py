@@ -83,7 +83,8 @@ class Piece:
 class Reading:
     """A memo folded (no accents, upper case) and parsed. `at` maps text to the original.
 
-    walls: the bank's parts; pieces: the payer's, in order, empty ones left out.
+    walls: the bank's parts; pieces: the payer's, in order, empty ones left out. near: days, as
+    day_stamps writes them, that the bank may have put behind the payer's text; None: any day.
     """
 
     original: str
@@ -91,6 +92,7 @@ class Reading:
     at: Sequence[int]
     walls: tuple[Wall, ...]
     pieces: tuple[Piece, ...]
+    near: frozenset[str] | None = None
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """[start, end) of the folded text as [start, end) of the original memo."""

@@ -10,13 +10,19 @@ import pytest
 from payments.domain import memo as memos
 from reconciliation import reading
 from reconciliation.claims import References
+from reconciliation.folding import compact
 from reconciliation.payers import Payers
 from reconciliation.quick import Quick
 from tests.memo_shapes import WRAPPED
 
-WHOLE = "MSHS1234"
-REFERENCES = References([f"MSHS{n:04d}" for n in range(10_000)])
-QUICK = Quick(REFERENCES, Payers([""] * 10_000, [""] * 10_000))
+NONE = [""] * 10_000
+# A serial number, and one that holds what looks like a day of the month.
+SERIAL, SLASHED = "MSHS1234", "HV/26/1234"
+KNOWN = {
+    SERIAL: References([f"MSHS{n:04d}" for n in range(10_000)]),
+    SLASHED: References([f"HV/26/{n:04d}" for n in range(10_000)]),
+}
+QUICK = {whole: Quick(known, Payers(NONE, NONE)) for whole, known in KNOWN.items()}
 STAMPS = memos.day_stamps([date(2026, 9, 10)])
 
 
@@ -28,36 +34,49 @@ def spoiled(memo: str) -> Iterator[str]:
     yield "".join(char for char in memo if char.isalnum() or char == " ")
 
 
-def firmly_read(texts: list[str]) -> list[set[str]]:
+def firmly_read(whole: str, texts: list[str]) -> list[set[str]]:
     """What each memo says by columns, and read in full."""
-    plain = QUICK.hear(texts, [""] * len(texts))
+    known, plain = KNOWN[whole], QUICK[whole].hear(texts, [""] * len(texts))
     return [
-        ({f"MSHS{order:04d}"} if order >= 0 else set()) | read_in_full(text)
+        ({known.compact_of(order)} if order >= 0 else set()) | read_in_full(known, text)
         for text, order in zip(texts, plain.order.tolist(), strict=True)
     ]
 
 
-def read_in_full(text: str) -> set[str]:
-    heard = reading.read(text, foreign=STAMPS, written=REFERENCES.is_written)
-    return {claim.ref for claim in REFERENCES.claims(heard).firm}
+def read_in_full(known: References, text: str) -> set[str]:
+    heard = reading.read(text, foreign=STAMPS, written=known.spelled)
+    return {claim.ref for claim in known.claims(heard).firm}
 
 
 @pytest.mark.parametrize("shape", WRAPPED.values(), ids=WRAPPED.keys())
-@pytest.mark.parametrize("left", range(4, len(WHOLE)))
+@pytest.mark.parametrize("left", range(1, 4))
 @pytest.mark.parametrize("words", ["{}", "hoc phi {}", "{} hoc phi"])
-def test_no_bank_completes_a_cut_reference(shape: str, left: int, words: str) -> None:
-    memo = shape.format(words.format(WHOLE[:left]))
+@pytest.mark.parametrize("whole", KNOWN)
+def test_no_bank_completes_a_cut_reference(whole: str, shape: str, left: int, words: str) -> None:
+    memo = shape.format(words.format(whole[: left - 4]))
 
     texts = list(spoiled(memo))
 
-    assert [text for text, read in zip(texts, firmly_read(texts), strict=True) if read] == []
+    read = firmly_read(whole, texts)
+    assert [text for text, refs in zip(texts, read, strict=True) if refs] == []
+
+
+@pytest.mark.parametrize("behind", ["10/09/2026", "10-09-26", "10.09.2026", "10/9", "13:36:44"])
+@pytest.mark.parametrize("gap", [" ", "-", "."])
+@pytest.mark.parametrize("whole", KNOWN)
+def test_no_day_behind_a_cut_reference_completes_it(whole: str, gap: str, behind: str) -> None:
+    texts = [f"{whole[:-missing]}{gap}{behind}" for missing in range(1, 5)]
+
+    assert not any(read_in_full(KNOWN[whole], text) for text in texts)
 
 
 @pytest.mark.parametrize("shape", WRAPPED.values(), ids=WRAPPED.keys())
-def test_a_whole_reference_is_read_through_any_wrap_at_any_place(shape: str) -> None:
-    memo = shape.format(f"{WHOLE} hoc phi")
+@pytest.mark.parametrize("whole", KNOWN)
+def test_a_whole_reference_is_read_through_any_wrap_at_any_place(whole: str, shape: str) -> None:
+    memo = shape.format(f"{whole} hoc phi")
 
     texts = [memo, *(f"{memo[:at]} {memo[at:]}" for at in range(1, len(memo)))]
 
-    for text, read in zip(texts, firmly_read(texts), strict=True):
-        assert read == {WHOLE}, text
+    ref = compact(whole)
+    for text, read in zip(texts, firmly_read(whole, texts), strict=True):
+        assert read == {ref}, text

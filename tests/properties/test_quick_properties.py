@@ -47,7 +47,7 @@ def test_what_is_told_by_columns_the_long_way_tells_too(memo: str) -> None:
 
     order = int(plain.order[0])
     if order >= 0:
-        heard = reading.read(memo, written=REFERENCES.is_written)
+        heard = reading.read(memo, written=REFERENCES.spelled)
         full = REFERENCES.claims(heard)
         [claim] = full.firm
         assert claim.orders == (order,)

@@ -327,3 +327,54 @@ def test_the_evidence_says_where_in_the_memo_to_look() -> None:
     assert memo[start:end] == "HP9VJ P8E0W6W"
     assert [one.kind for one in evidence] == ["code", "amount"]
     assert {one.verdict.value for one in evidence} == {"agrees"}
+
+
+@pytest.mark.parametrize(
+    "memo",
+    [
+        "HV/26/00 12345",
+        "hv/ 26/0 012345",
+        "HV/26/0O1234S hoc phi",
+        "hocphiHV/26/00-12345nguyen",
+        "MBVCB.1234567890.HV/26/0.012345.CT tu 9999000009 LE AN toi 9999000001 TRUONG X",
+    ],
+)
+def test_what_looks_like_a_day_inside_a_reference_is_not_the_banks(memo: str) -> None:
+    orders = ORDERS.assign(order_ref=[f"HV/26/00{n}" for n in range(12345, 12352)])
+
+    assert ends(match(lines((581000, memo)), orders)) == [("AUTO", "", "o1:581000")]
+
+
+@pytest.mark.parametrize(
+    ("ref", "amount", "end"),
+    [
+        ("KGNEM", 500000, ("AUTO", "UNDERPAID", "o1:500000")),
+        ("KHOAN", 581000, ("AUTO", "", "o1:581000")),
+        ("KHOAN", 500000, ("SUGGEST", "UNMATCHED", "o1:500000")),
+        ("THPT", 500000, ("SUGGEST", "UNMATCHED", "o1:500000")),
+    ],
+)
+def test_letters_alone_that_may_be_a_word_need_the_amount(
+    ref: str, amount: int, end: tuple[str, str, str]
+) -> None:
+    refs = [ref, "KQRTX", "KCCAD", "KPQQE", "KMKKD", "KZZAC", "KRTPA"]
+    orders = ORDERS.assign(order_ref=[one[: len(ref)] for one in refs])
+
+    assert ends(match(lines((amount, f"hoc phi {ref}")), orders)) == [end]
+
+
+@pytest.mark.parametrize(
+    ("memo", "end"),
+    [
+        ("MSHS1 061244", ("AUTO", "UNDERPAID", "o1:500000")),
+        ("MSHS1 080926", ("SUGGEST", "UNMATCHED", "o2:500000")),
+    ],
+)
+def test_only_a_day_near_the_lines_own_can_be_the_banks(
+    memo: str, end: tuple[str, str, str]
+) -> None:
+    orders = ORDERS.assign(
+        order_ref=["MSHS1061244", "MSHS1080926", *(f"MSHS106125{n}" for n in range(5))]
+    )
+
+    assert ends(match(lines((500000, memo)), orders)) == [end]
