@@ -7,8 +7,10 @@ Nothing is decided here: matching.py and deciding.py do that.
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +30,13 @@ MOST_SUGGESTED = 5
 
 _LIKE_A_CODE = re.compile(r"[HVL]P(?=.*[AC-HJKMNP-Y])[0-9A-Y]{10}")
 _WRITTEN_AS_A_CODE = f"[HVL]P[{codes.ALPHABET}]{{{codes.LENGTH - 2}}}"
-_ALIKE = str.maketrans("OILSBZ", "011582")
+_SYMBOLS = (string.digits + string.ascii_letters).encode()
+_NO_SYMBOLS = bytes(set(range(256)) - set(_SYMBOLS))
+_IS_SYMBOL = bytes(one in _SYMBOLS for one in range(256))
+_FLAT = bytes.maketrans(
+    string.ascii_lowercase.encode() + b"OILSBZoilsbz",
+    string.ascii_uppercase.encode() + b"011582011582",
+)
 _OTHER = re.compile("[^0-9A-Z]+")
 _DIGIT = re.compile(r"\d")
 _FEWEST = 2
@@ -231,10 +239,12 @@ def where(memo: str, ref: str) -> tuple[int, int]:
     start = upper.find(ref) if len(upper) == len(memo) else -1
     if start >= 0:
         return start, start + len(ref)
-    places = [at for at, char in enumerate(memo) if char.isascii() and char.isalnum()]
-    symbols = "".join(memo[at] for at in places).upper().translate(_ALIKE)
-    start = symbols.find(ref.translate(_ALIKE))
-    return (places[start], places[start + len(ref) - 1] + 1) if start >= 0 else (0, 0)
+    letters = memo.encode("ascii", "replace")  # one for each, and none of them a new letter
+    start = letters.translate(_FLAT, _NO_SYMBOLS).find(ref.encode().translate(_FLAT))
+    if start < 0:
+        return 0, 0
+    places = list(compress(range(len(memo)), letters.translate(_IS_SYMBOL)))
+    return places[start], places[start + len(ref) - 1] + 1
 
 
 def _valid_codes(refs: pd.Series[str]) -> npt.NDArray[np.bool_]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]  # it ships no stubs
 import pyarrow.compute as pc  # type: ignore[import-untyped]  # it ships no stubs
@@ -23,9 +24,10 @@ def compact(ref: str) -> str:
 
 def folded_all(texts: Iterable[str]) -> pd.Series[str]:
     """Every text folded, as memo.fold does it, fast where there is nothing but ASCII."""
-    written = pd.Series(list(texts), dtype="str")
+    column = texts.reset_index(drop=True) if isinstance(texts, pd.Series) else list(texts)
+    written = pd.Series(column, dtype="str")
     folded = written.str.upper()
-    odd = ~written.str.isascii()
+    odd = ~np.asarray(pc.string_is_ascii(pa.array(written, type=pa.large_string())), dtype=bool)
     if odd.any():
         folded[odd] = _folded(written[odd])
     return folded

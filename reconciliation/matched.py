@@ -17,7 +17,7 @@ import pandas as pd
 
 from reconciliation.book import Decision
 from reconciliation.claims import where
-from reconciliation.evidence import Evidence, Verdict, amounts, render, told
+from reconciliation.evidence import Evidence, Verdict, amounts, render, teller
 
 MATCH_COLUMNS = (
     "source", "source_id", "order_id", "alloc_vnd", "decision", "exception_code", "related_id",
@@ -51,16 +51,15 @@ class Quoted:
         quoted = Evidence(kind, read, self.refs[at], Verdict.AGREES, span)
         return quoted, amounts(came, owed)
 
-    def reason(self, at: int, lang: Literal["vi", "en"]) -> str:
-        """The same as a line for people: what render() makes of it, without the detour."""
-        start, end = where(self.memos[at], self.compact[at])
-        came, owed = int(self.came[at]), int(self.owed[at])
-        return told(
-            "code" if self.ours[at] else "reference",
-            (self.memos[at][start:end], self.refs[at]),
-            (came, owed),
-            lang,
-        )
+    def reasons(self, places: npt.NDArray[np.int64], lang: Literal["vi", "en"]) -> list[str]:
+        """The same as lines for people: what render() makes of it, without the detour."""
+        told, kinds, found = teller(lang), ("reference", "code"), []
+        ours, came, owed = (some[places].tolist() for some in (self.ours, self.came, self.owed))
+        for at, own, paid, due in zip(places.tolist(), ours, came, owed, strict=True):
+            memo = self.memos[at]
+            start, end = where(memo, self.compact[at])
+            found.append(told(kinds[own], memo[start:end], self.refs[at], paid, due))
+        return found
 
 
 class Matched:
@@ -98,13 +97,16 @@ class Matched:
         origin = int(self._origin[at])
         return self._told[origin] if origin >= 0 else self._quoted.evidence(-1 - origin)
 
-    def reasons(self, lang: Literal["vi", "en"]) -> list[str]:
-        """Every row's evidence as a line for people."""
-        listed = [render(evidence, lang) for evidence in self._told]
-        return [
-            listed[origin] if origin >= 0 else self._quoted.reason(-1 - origin, lang)
-            for origin in self._origin.tolist()
-        ]
+    def reasons(
+        self, lang: Literal["vi", "en"], at: npt.NDArray[np.int64] | None = None
+    ) -> npt.NDArray[np.object_]:
+        """The evidence of every row, or of those at these places, as lines for people."""
+        origin = self._origin if at is None else self._origin[at]
+        found = np.empty(len(origin), dtype=object)
+        long = origin >= 0
+        found[long] = [render(self._told[place], lang) for place in origin[long].tolist()]
+        found[~long] = self._quoted.reasons(-1 - origin[~long], lang)
+        return found
 
     @property
     def allocations(self) -> pd.DataFrame:

@@ -11,8 +11,10 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow.compute as pc  # type: ignore[import-untyped]  # it ships no stubs
 
 from payments.domain.errors import Invalid
+from reconciliation.places import whole
 from reconciliation.statement import Problem
 
 ORDER_COLUMNS = (
@@ -32,6 +34,7 @@ STATUSES = ("OPEN", "PAID", "CANCELLED")
 ROW_TYPES = ("PAYMENT", "REFUND", "CHARGEBACK")
 
 _SHARED = 4
+_SOME = 4_096  # rows that tell whether a column's texts repeat
 _DONG = r"[+-]?[0-9]{1,12}"
 _NOT_NEGATIVE = r"\+?[0-9]{1,12}"
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -163,11 +166,17 @@ def texts(frame: pd.DataFrame, column: str) -> list[str]:
     """
     if column not in frame:
         return [""] * len(frame)
-    filled = frame[column].astype("object").where(frame[column].notna(), "").astype(str)
-    codes, distinct = pd.factorize(filled)
-    if len(distinct) > len(filled) // _SHARED:
-        return filled.tolist()
-    shared: list[str] = np.asarray(distinct, dtype=object)[codes].tolist()
+    cells = frame[column]
+    if not isinstance(cells.dtype, pd.StringDtype):
+        cells = cells.astype("object").where(cells.notna(), "").astype(str)
+    array = pc.fill_null(whole(cells), "")
+    some = array.slice(0, _SOME)
+    if len(some.unique()) > len(some) // _SHARED:
+        alone: list[str] = array.to_pylist()
+        return alone
+    encoded = array.dictionary_encode()
+    distinct = np.array(encoded.dictionary.to_pylist(), dtype=object)
+    shared: list[str] = distinct[encoded.indices.to_numpy(zero_copy_only=False)].tolist()
     return shared
 
 

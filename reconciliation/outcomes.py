@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from reconciliation.causes import CODES
-from reconciliation.evidence import Evidence, render
 from reconciliation.matched import Matched
 
 EXCEPTION_COLUMNS = (
@@ -16,49 +14,76 @@ EXCEPTION_COLUMNS = (
     "amount_vnd", "at_risk_vnd", "cause_vi", "cause_en", "evidence_vi", "evidence_en",
     "action_vi", "action_en",
 )  # fmt: skip
+_OF_CODE = ("group", "cause_vi", "cause_en", "action_vi", "action_en")
 
 
 def exceptions(matched: Matched) -> pd.DataFrame:
     """One row per open exception, with what is absent as well: EXCEPTION_COLUMNS."""
-    flagged = (matched.rows["exception_code"] != "").to_numpy()
-    best: dict[tuple[str, str], tuple[str, tuple[Evidence, ...]]] = {}
-    some = matched.rows[flagged]
-    for at, source, source_id, order_id in zip(
-        some.index, some["source"], some["source_id"], some["order_id"], strict=True
-    ):
-        if (source, source_id) not in best:
-            best[source, source_id] = order_id, matched.evidence(at)
-    owed = dict(zip(matched.orders["order_id"], matched.orders["owed_vnd"], strict=True))
-    found = []
-    for left in matched.leftovers.to_dict("records"):
-        source, source_id = left["source"], left["source_id"]
-        order_id, evidence = best[source, source_id]
-        at_risk = _at_risk(left, int(owed.get(order_id, 0)), evidence)
-        middle = (left["decision"], order_id, left["related_id"], left["amount_vnd"], at_risk)
-        found.append(_row(source, source_id, left["exception_code"], middle, evidence))
-    for batch in matched.absent.to_dict("records"):
-        middle = ("EXCEPTION", "", batch["batch_id"], batch["due_vnd"], batch["due_vnd"])
-        found.append(_row("gateway", batch["batch_id"], "BATCH_MISSING", middle, ()))
-    return pd.DataFrame(found, columns=list(EXCEPTION_COLUMNS))
+    left = matched.leftovers
+    best = _best(matched)
+    first = matched.rows.iloc[best]
+    of_lines = pd.DataFrame(
+        {
+            "source": left["source"].to_numpy(dtype=object),
+            "source_id": left["source_id"].to_numpy(dtype=object),
+            "exception_code": left["exception_code"].to_numpy(dtype=object),
+            "decision": left["decision"].to_numpy(dtype=object),
+            "order_id": first["order_id"].to_numpy(dtype=object),
+            "related_id": left["related_id"].to_numpy(dtype=object),
+            "amount_vnd": left["amount_vnd"].to_numpy(),
+            "at_risk_vnd": _at_risk(matched, left, best),
+            "evidence_vi": matched.reasons("vi", best),
+            "evidence_en": matched.reasons("en", best),
+        }
+    )
+    absent = matched.absent
+    of_batches = pd.DataFrame(
+        {
+            "source": "gateway",
+            "source_id": absent["batch_id"],
+            "exception_code": "BATCH_MISSING",
+            "decision": "EXCEPTION",
+            "order_id": "",
+            "related_id": absent["batch_id"],
+            "amount_vnd": absent["due_vnd"],
+            "at_risk_vnd": absent["due_vnd"],
+            "evidence_vi": "",
+            "evidence_en": "",
+        }
+    )
+    found = pd.concat([part for part in (of_lines, of_batches) if len(part)] or [of_lines])
+    which, codes = pd.factorize(found["exception_code"])
+    for name in _OF_CODE:
+        said = np.array([getattr(CODES[str(code)], name) for code in codes], dtype=object)
+        found[name] = said[which]
+    return found[list(EXCEPTION_COLUMNS)].reset_index(drop=True)
 
 
-def _at_risk(left: Mapping[Any, Any], owed: int, evidence: Sequence[Evidence]) -> int:
-    """Only the difference where the rest is booked, else all of it. left: an outcome's row."""
-    if left["decision"] != "AUTO":
-        return int(left["amount_vnd"])
-    if left["exception_code"] == "UNDERPAID":
-        return owed
-    if left["exception_code"] == "FEE_VARIANCE":
-        fees = [one for one in evidence if one.kind == "fee"]
-        return sum(abs(int(fee.on_line) - int(fee.on_order)) for fee in fees)
-    return int(left["credit_vnd"])
+def _best(matched: Matched) -> npt.NDArray[np.int64]:
+    """The first row of each leftover, in the leftovers' order: both are in that of the input."""
+    flagged = np.flatnonzero((matched.rows["exception_code"] != "").to_numpy())
+    again: npt.NDArray[np.bool_] = (
+        matched.rows[["source", "source_id"]].iloc[flagged].duplicated().to_numpy()
+    )
+    return flagged[~again]
 
 
-def _row(
-    source: str, source_id: str, code: str, middle: tuple[Any, ...], evidence: Sequence[Evidence]
-) -> tuple[Any, ...]:
-    kind = CODES[code]
-    return (
-        source, source_id, code, kind.group, *middle, kind.cause_vi, kind.cause_en,
-        render(evidence, "vi"), render(evidence, "en"), kind.action_vi, kind.action_en,
-    )  # fmt: skip
+def _at_risk(
+    matched: Matched, left: pd.DataFrame, best: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """Only the difference where the rest is booked, else all of it."""
+    risk = np.array(left["credit_vnd"], dtype=np.int64)
+    waits = (left["decision"] != "AUTO").to_numpy()
+    amounts = left["amount_vnd"].to_numpy()
+    risk[waits] = amounts[waits]
+    codes = left["exception_code"].to_numpy(dtype=object)
+    short = np.flatnonzero(~waits & (codes == "UNDERPAID"))
+    if len(short):
+        names = matched.rows["order_id"].iloc[best[short]].tolist()
+        some = matched.orders[matched.orders["order_id"].isin(names)]
+        owed = dict(zip(some["order_id"], some["owed_vnd"], strict=True))
+        risk[short] = [owed[name] for name in names]
+    for at in np.flatnonzero(~waits & (codes == "FEE_VARIANCE")).tolist():
+        fees = [one for one in matched.evidence(int(best[at])) if one.kind == "fee"]
+        risk[at] = sum(abs(int(fee.on_line) - int(fee.on_order)) for fee in fees)
+    return risk

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]  # it ships no stubs
 
 
 class Places:
@@ -13,27 +15,43 @@ class Places:
 
     def __init__(self, keys: pd.Series[str]) -> None:
         """keys: one for each row, "" where there is none."""
-        array = self.keys = keys.to_numpy(dtype=object)
-        kept = np.flatnonzero(keys.str.len().to_numpy() > 0)
-        again = keys.iloc[kept].duplicated(keep=False).to_numpy()
-        single, shared = kept[~again], kept[again]
-        self._one: dict[str, int] = dict(zip(array[single], single.tolist(), strict=True))
-        self._many: dict[str, list[int]] = {}
-        for key, place in zip(array[shared], shared.tolist(), strict=True):
-            self._many.setdefault(key, []).append(place)
+        encoded = whole(keys).dictionary_encode()
+        distinct: list[str] = encoded.dictionary.to_pylist()
+        which = encoded.indices.to_numpy(zero_copy_only=False)
+        # Equal texts are one object, here and in the dictionary: a million are no trifle.
+        self.keys = np.array(distinct, dtype=object)[which]
+        self._number = dict(zip(distinct, range(len(distinct)), strict=True))
+        self._number.pop("", None)
+        # The places of text n are _rows[_ends[n] - _counts[n] : _ends[n]].
+        self._counts = np.bincount(which, minlength=len(distinct))
+        self._ends = np.cumsum(self._counts)
+        self._rows = np.argsort(which, kind="stable")
 
     def of(self, key: str) -> tuple[int, ...]:
         """Every place of this text, in order; mostly one or none."""
-        place = self._one.get(key)
-        return (place,) if place is not None else tuple(self._many.get(key, ()))
+        number = self._number.get(key)
+        if number is None:
+            return ()
+        end = self._ends.item(number)
+        if (count := self._counts.item(number)) == 1:
+            return (self._rows.item(end - 1),)
+        return tuple(self._rows[end - count : end].tolist())
 
     def only(self, key: str) -> int:
         """Its one place, or -1 where there is none or more than one."""
-        return self._one.get(key, -1)
+        number = self._number.get(key)
+        if number is None or self._counts.item(number) != 1:
+            return -1
+        return int(self._rows.item(self._ends.item(number) - 1))
 
     def __contains__(self, key: str) -> bool:
-        return key in self._one or key in self._many
+        return key in self._number
 
     def __iter__(self) -> Iterator[str]:
-        yield from self._one
-        yield from self._many
+        yield from self._number
+
+
+def whole(texts: pd.Series[str]) -> Any:
+    """A column of texts as one array of Arrow's, whether or not it is kept in pieces."""
+    array = pa.array(texts, type=pa.large_string())
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
