@@ -23,7 +23,7 @@ from payments.queries.money import Payment
 from payments.store.billers import biller
 from payments.store.sessions import biller_of
 from reconciliation import cases, findings, remedies, repaying, settlement_ways
-from reconciliation.findings import Findings
+from reconciliation.findings import Candidate, Findings
 from reconciliation.store import discrepancy, discrepancy_event
 
 MOST_TAKEN_BACK = 9
@@ -50,6 +50,7 @@ class Choice:
 
     owed: what the order still asks for. paid, kept: where the payment's money is.
     evidence: as it was stored, see Evidence.as_data(); () for one that a person looked up.
+    rule: a key of RULES, "" for one that a person looked up.
     """
 
     target: str
@@ -59,6 +60,7 @@ class Choice:
     paid: int = 0
     kept: int = 0
     evidence: Sequence[Mapping[str, Any]] = ()
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ class Case:
     suspense, what a batch got too much, or what a gateway never had. gateway: where it is booked
     then, "" for suspense. way: who told of the money; told_as: the name that a gateway has for it.
     proposal: while one waits or after it was carried out. needs_second: above the limit.
-    booked: what the decision booked, once it is resolved.
+    booked: what the decision booked, once it is resolved. rule: what the engine went by.
     """
 
     id: UUID
@@ -111,6 +113,7 @@ class Case:
     reason: str
     booked: Sequence[Transfer]
     history: Sequence[Event]
+    rule: str = "none"
 
 
 def get(db: Session, discrepancy_id: UUID) -> Case:
@@ -168,6 +171,7 @@ def get(db: Session, discrepancy_id: UUID) -> Case:
         reason=row.reason or "",
         booked=_booked(db, row) if row.status == "resolved" else (),
         history=_history(db, discrepancy_id),
+        rule=findings.rule,
     )
 
 
@@ -203,20 +207,22 @@ def _at_stake(db: Session, row: Row[Any], payment: Payment | None, line: Line | 
 
 def _candidates(db: Session, findings: Findings) -> list[Choice]:
     """Best first, as the engine named them; each order once."""
-    evidence: dict[UUID, Sequence[Mapping[str, Any]]] = {}
+    named: dict[UUID, Candidate] = {}
     for one in findings.candidates:
-        evidence.setdefault(ids.read("ord", one.order_id), one.evidence)
-    orders = seeking.orders(db, list(evidence))
+        named.setdefault(ids.read("ord", one.order_id), one)
+    orders = seeking.orders(db, list(named))
     return [
-        _choice(orders[order_id], known)
-        for order_id, known in evidence.items()
+        _choice(orders[order_id], known.evidence, known.rule)
+        for order_id, known in named.items()
         if order_id in orders
     ]
 
 
-def _choice(order: seeking.Owing, evidence: Sequence[Mapping[str, Any]] = ()) -> Choice:
+def _choice(
+    order: seeking.Owing, evidence: Sequence[Mapping[str, Any]] = (), rule: str = ""
+) -> Choice:
     target = ids.shown("ord", order.id)
-    return Choice(target, order.code, order.beneficiary, order.owed, evidence=evidence)
+    return Choice(target, order.code, order.beneficiary, order.owed, evidence=evidence, rule=rule)
 
 
 # Payments of exactly the amount that left the account, and those that a gateway's row names.

@@ -15,6 +15,7 @@ from web.console.decisions import (
     Entry,
     Evidence,
     Journal,
+    JustDone,
     MemoPart,
     RefundPage,
     RefundRow,
@@ -53,6 +54,8 @@ EVIDENCE: Final = (
         "near",
         Both("Sai 1 ký tự", "1 character wrong"),
         "a",
+        (MemoPart("HP4W8N2 RXB"), MemoPart("I", "near"), MemoPart("D")),
+        (MemoPart("HP4W8N2RXB"), MemoPart("T", "near"), MemoPart("D")),
     ),
     Evidence("beneficiary", "LE GIA HUY", "Lê Gia Huy", "match", Both("Khớp", "Matches"), "b"),
     Evidence("group", "3A1", "3A1", "match", Both("Khớp", "Matches"), "c"),
@@ -129,6 +132,17 @@ DETAIL: Final = DiscrepancyDetail(
     ),
     propose_url="/console/discrepancies/d3/propose",
     later_url="/console/discrepancies/d3/later",
+    release_url="/console/discrepancies/d3/release",
+    comment_url="/console/discrepancies/d3/comment",
+    rule=Both("mã sai một ký tự", "corrected code"),
+)
+STATES: Final = (
+    Choice("open", Both("Mọi việc đang chờ", "Everything that waits"), chosen=True),
+    Choice("done", Both("Đã xử lý", "Resolved")),
+)
+AGES: Final = (
+    Choice("", Both("Mọi tuổi", "Any age"), chosen=True),
+    Choice("8", Both("> 7 ngày làm việc", "> 7 business days")),
 )
 
 
@@ -141,8 +155,12 @@ def discrepancy_pages() -> Mapping[str, Page]:
         queue_amount=2_467_300,
         list_url="/console/discrepancies",
         kinds=(Choice("", Both("Mọi loại (6)", "All kinds (6)"), chosen=True),),
-        owners=(Choice("", Both("Của tôi và chưa giao", "Mine and unassigned"), chosen=True),),
+        states=STATES,
+        owners=(Choice("", Both("Của mọi người", "Anybody's"), chosen=True),),
+        ages=AGES,
         chosen=DETAIL,
+        previous_url="?open=d2",
+        next_url="?open=d4",
         pager=Pager(next_url="?after=d6"),
     )
     asked = replace(
@@ -164,7 +182,53 @@ def discrepancy_pages() -> Mapping[str, Page]:
     )
     return {
         "discrepancies": page,
-        "discrepancies-none-chosen": replace(page, chosen=None),
+        "discrepancies-none-chosen": replace(page, chosen=None, previous_url=""),
+        "discrepancies-next": replace(
+            page,
+            done=JustDone(
+                Both("Đã gửi duyệt 581.000 ₫.", "581.000 ₫ sent for approval."), "?open=d2"
+            ),
+        ),
+        "discrepancies-filtered": replace(
+            page,
+            filtered=True,
+            says="541.000",
+            day="2026-01-09",
+            clear_url="/console/discrepancies",
+            accept_url="/console/discrepancies/accept",
+            accept_count=3,
+        ),
+        "discrepancies-to-approve": replace(
+            page,
+            filtered=True,
+            chosen=None,
+            approve_url="/console/discrepancies/approve",
+            approve_count=1,
+        ),
+        "discrepancies-taken": replace(
+            page,
+            chosen=replace(
+                DETAIL,
+                may="watch",
+                propose_url="",
+                release_url="",
+                take_url="/console/discrepancies/d3/take",
+                why_not=Both("Đang do Đặng Quốc Hùng xử lý.", "Đặng Quốc Hùng is working on it."),
+            ),
+        ),
+        "discrepancies-meanwhile": replace(
+            page,
+            chosen=replace(
+                solved,
+                meanwhile=Both(
+                    "Đặng Quốc Hùng đã xử lý xong khoản này lúc 16:40.",
+                    "Đặng Quốc Hùng resolved it at 16:40.",
+                ),
+            ),
+        ),
+        "discrepancies-no-memo": replace(
+            page, chosen=replace(DETAIL, memo=(), evidence=(), comment_url="")
+        ),
         "discrepancies-empty": replace(page, queue=(), queue_count=0, queue_amount=0, chosen=None),
         "discrepancies-filter-empty": replace(
             page, queue=(), chosen=None, filtered=True, clear_url="/console/discrepancies"
@@ -179,6 +243,7 @@ def discrepancy_pages() -> Mapping[str, Page]:
                 difference=0,
                 journal=None,
                 search_url="/console/bills",
+                kept=(("kind", "UNMATCHED"),),
                 errors=(missing_reason,),
                 reason="",
             ),

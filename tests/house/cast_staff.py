@@ -68,9 +68,13 @@ def shell(active: str) -> Shell:
 
 
 QUEUE: Final = (
-    QueueRow("d1", "?open=d1", "IN_TRANSIT", "MoMo · Phạm Thu An", 581_000, 50, overdue=True),
-    QueueRow("d2", "?open=d2", "FEE_VARIANCE", "ZaloPay · 0108", 3_300, 26),
-    QueueRow("d3", "?open=d3", "UNDERPAID", "VietQR · 09:14", 541_000, 7, current=True),
+    QueueRow(
+        "d1", "?open=d1", "IN_TRANSIT", "MoMo · Phạm Thu An", 581_000, 50, overdue=True, age_days=2
+    ),
+    QueueRow("d2", "?open=d2", "FEE_VARIANCE", "ZaloPay · 0108", 3_300, 26, age_days=1),
+    QueueRow(
+        "d3", "?open=d3", "UNDERPAID", "VietQR · 09:14", 541_000, 7, current=True, owner="Vũ Thu Hà"
+    ),
     QueueRow("d4", "?open=d4", "DUPLICATE_PAYMENT", "VietQR · 3C Lê Nhật Vy", 581_000, 5),
     QueueRow("d5", "?open=d5", "UNMATCHED", "VietQR · 13:20", 581_000, 3, status="proposed"),
     QueueRow("d6", "?open=d6", "REFUND_UNMATCHED", "2B Đỗ Hải Nam", 180_000, 0),

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.house import (
+    cast_bulk,
     cast_callbacks,
     cast_channels,
     cast_decisions,
@@ -37,6 +38,7 @@ def samples(language: Language) -> Mapping[str, Page]:
         **cast_staff.today_pages(),
         **cast_decisions.discrepancy_pages(),
         **cast_decisions.refund_pages(),
+        **cast_bulk.bulk_pages(),
         **cast_payouts.payout_pages(),
         **cast_staff.day_pages(),
         **cast_staff.other_pages(),

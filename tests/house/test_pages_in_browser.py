@@ -201,14 +201,65 @@ def test_without_the_script_the_pay_page_still_says_everything(
 def test_staff_choose_a_bill_by_its_number_and_see_all_keys(browser: Browser, house: House) -> None:
     eyes = Eyes(browser, DESK)
     eyes.tab.goto(f"{house.address}/discrepancies")
+    keys = eyes.tab.keyboard
 
-    eyes.tab.keyboard.press("2")
-    chosen = eyes.tab.locator("input[data-key='2']").is_checked()
-    eyes.tab.keyboard.press("?")
+    keys.press("2")
+    chosen = eyes.tab.locator("input[data-hotkey='2']").is_checked()
+    keys.press("Enter")
+    led_to = eyes.tab.evaluate("document.activeElement.id")
+    keys.type("1?js")  # letters in a field are letters
+    typed = eyes.tab.locator("#reason").input_value()
+    keys.press("Escape")
+    keys.press("?")
 
     assert chosen
+    assert led_to == "reason"
+    assert typed.endswith("1?js")
+    assert eyes.tab.locator("input[data-hotkey='2']").is_checked()
     assert eyes.tab.locator("#keys").is_visible()
     assert eyes.complaints == []
+
+
+def test_single_keys_can_be_switched_off_and_the_machine_remembers(
+    browser: Browser, house: House
+) -> None:
+    eyes = Eyes(browser, DESK)
+    eyes.tab.goto(f"{house.address}/discrepancies")
+    eyes.tab.get_by_role("button", name="Phím tắt").click()
+    eyes.tab.locator("[data-keys-switch]").uncheck()
+    eyes.tab.keyboard.press("Escape")
+    eyes.tab.reload()
+
+    eyes.tab.keyboard.press("2")
+    eyes.tab.keyboard.press("?")
+
+    assert not eyes.tab.locator("input[data-hotkey='2']").is_checked()
+    assert not eyes.tab.locator("#keys").is_visible()
+    assert eyes.tab.locator("kbd:visible").count() == 0
+    eyes.tab.get_by_role("button", name="Phím tắt").click()
+    assert not eyes.tab.locator("[data-keys-switch]").is_checked()
+    assert eyes.complaints == []
+
+
+def test_every_key_of_the_sheet_is_on_a_button_link_or_field(
+    browser: Browser, house: House
+) -> None:
+    eyes = Eyes(browser, DESK)
+    visible = set()
+
+    for name in ("discrepancies-no-candidate", "discrepancies-approve", "discrepancies-resolved",
+                 "discrepancies"):  # fmt: skip
+        eyes.tab.goto(f"{house.address}/{name}")
+        visible |= set(
+            eyes.tab.eval_on_selector_all(
+                "[data-hotkey]",
+                "them => them.filter(it => it.checkVisibility()).map(it => it.dataset.hotkey)",
+            )
+        )
+    gone_to = eyes.tab.eval_on_selector_all("[data-go]", "them => them.map(it => it.dataset.go)")
+
+    assert visible >= {"j", "k", "1", "2", "3", "a", "u", "s", "/", "?"}
+    assert gone_to == ["t", "c", "d"]
 
 
 def test_a_receipt_prints_on_one_page_of_a5(browser: Browser, house: House) -> None:

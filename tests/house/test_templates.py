@@ -17,6 +17,7 @@ from lxml import html as parser
 
 from tests.house import preview
 from tests.house.sentences import spoken
+from web.console import bulk as console_bulk
 from web.console import call_pages, channel_pages
 from web.console import callbacks as console_callbacks
 from web.console import decisions as console_decisions
@@ -42,6 +43,8 @@ ASSETS: Final = (
     "thuphi.js",
     "favicon.svg",
 )
+STAFF: Final = "keys.js"
+"""What staff fetch as well."""
 
 
 @cache
@@ -207,6 +210,7 @@ def test_every_page_has_a_sample_and_every_template_a_page() -> None:
         console_papers,
         console_payouts,
         console_decisions,
+        console_bulk,
         console_settling,
         console_callbacks,
         channel_pages,
@@ -253,7 +257,7 @@ def test_no_template_says_a_sentence_that_cannot_be_translated() -> None:
     ],
 )
 def test_a_page_with_all_its_assets_stays_within_its_weight(name: str) -> None:
-    assets = [(HERE / "static" / asset).read_bytes() for asset in ASSETS]
+    assets = [(HERE / "static" / asset).read_bytes() for asset in (*ASSETS, STAFF)]
 
     heaviest = max(
         sum(len(gzip.compress(part)) for part in [source(name, language).encode(), *assets])
@@ -269,6 +273,9 @@ def test_the_weight_counts_every_asset_that_a_page_asks_for() -> None:
     asked = {address.partition("?")[0] for address in root.xpath("//link/@href|//script/@src")}
 
     assert asked == {f"/static/{asset}" for asset in ASSETS}
+    root = tree("today", Language.VI)
+    asked = {address.partition("?")[0] for address in root.xpath("//link/@href|//script/@src")}
+    assert asked == {f"/static/{asset}" for asset in (*ASSETS, STAFF)}
 
 
 def test_vendored_files_are_the_ones_that_were_published() -> None:

@@ -3,6 +3,8 @@
 DiscrepanciesPage      queue | one with its evidence | what may be done
 RefundsPage RefundPage money on its way back
 
+Many discrepancies decided at once are in bulk.py.
+
 Amounts are int đồng, times aware datetimes, codes those of web/words.py (see web/pages.py).
 """
 
@@ -31,7 +33,8 @@ class MemoPart:
 class Evidence:
     """One row of the comparison. sign: code, beneficiary, group, payer, amount, reference, time.
 
-    verdict: match, near or differs; note: the same in words.
+    verdict: match, near or differs; note: the same in words. line_parts, bill_parts: the two
+    sides in pieces, the characters marked that differ; none where there is nothing to mark.
     """
 
     sign: str
@@ -40,6 +43,8 @@ class Evidence:
     verdict: str
     note: Both
     letter: str = ""
+    line_parts: Sequence[MemoPart] = ()
+    bill_parts: Sequence[MemoPart] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +133,11 @@ class DiscrepancyDetail:
     may: what the reader may do now: propose, approve, watch; why_not says why not more.
     needs_second: whether a second person decides; below the limit the proposal is the decision.
     Forms: propose (POST propose_url: candidate, way, reason, to_name, to_bank, to_account),
-    approve and refuse (POST: reason), take (POST take_url), later (POST later_url), undo (POST
-    undo_url: reason; makes a reversing journal). preview_url: the same page for another choice.
+    approve and refuse (POST: reason), take (POST take_url), give back (POST release_url), later
+    (POST later_url), undo (POST undo_url: reason; makes a reversing journal), comment (POST
+    comment_url: comment). preview_url: the same page for another choice. rule: how it was read.
+    kept: the filters, which a search has to send along.
+    meanwhile: what somebody else did while the reader was looking.
     """
 
     id: str
@@ -170,13 +178,31 @@ class DiscrepancyDetail:
     search_url: str = ""
     find: str = ""
     preview_url: str = ""
+    rule: Both | None = None
+    meanwhile: Both | None = None
+    release_url: str = ""
+    comment_url: str = ""
+    comment: str = ""
+    kept: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class JustDone:
+    """What the reader did on the page before, and where that can be taken back."""
+
+    what: Both
+    url: str
 
 
 @dataclass(frozen=True, slots=True)
 class DiscrepanciesPage:
-    """The queue and one of its rows. kinds and owners: the filters (GET kind, owner).
+    """The queue and one of its rows.
 
-    filtered: whether a filter is on; clear_url takes it off.
+    kinds, states, owners, ages: the filters (GET kind, state, owner, age, day, says); filtered:
+    whether one is on; clear_url takes them off. previous_url, next_url: the rows beside the one
+    that is open. done: what was done on the page before. accept_url, approve_url: POST (dis, once
+    for each row that was ticked; all), a preview of many at once; accept_count, approve_count:
+    how many of the whole list fit.
     """
 
     template: ClassVar[str] = "console/discrepancies.html"
@@ -187,10 +213,21 @@ class DiscrepanciesPage:
     queue_amount: int
     list_url: str
     kinds: Sequence[Choice] = ()
+    states: Sequence[Choice] = ()
     owners: Sequence[Choice] = ()
+    ages: Sequence[Choice] = ()
+    day: str = ""
+    says: str = ""
     filtered: bool = False
     clear_url: str = ""
     chosen: DiscrepancyDetail | None = None
+    previous_url: str = ""
+    next_url: str = ""
+    done: JustDone | None = None
+    accept_url: str = ""
+    accept_count: int = 0
+    approve_url: str = ""
+    approve_count: int = 0
     pager: Pager = ONE_PAGE
 
 

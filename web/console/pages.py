@@ -131,7 +131,8 @@ class Equation:
 class QueueRow:
     """One discrepancy in a list, oldest first. kind: code of words.py.
 
-    where: one line that tells it from the others ("VietQR · 09:14"); overdue paints the age.
+    where: one line that tells it from the others ("VietQR · 09:14"); age_days: business days,
+    overdue paints the age; owner: who works on it.
     """
 
     id: str
@@ -143,6 +144,8 @@ class QueueRow:
     overdue: bool = False
     status: str = "open"
     current: bool = False
+    age_days: int = 0
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ in the memo as the bank wrote it. No I/O.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from difflib import SequenceMatcher
 from typing import Any, Final
 
 from payments.domain.memo import fold
@@ -27,7 +28,13 @@ _SIGNS: Final = {
 }
 """The engine's kinds of evidence -> signs of words.py; the others have a sign of their name."""
 
+_SPELLED: Final = ("code", "reference", "payer_code")
+"""Kinds of evidence whose single characters count."""
+_PREFIX: Final = 2
 _MATCHES: Final = Both("Khớp", "Matches")
+_UNSPACED: Final = Both("Khớp khi bỏ dấu cách", "Matches without its blanks")
+_SWAPPED: Final = Both("Hai ký tự đổi chỗ", "Two characters swapped")
+_NO_PREFIX: Final = Both("Mất hai chữ đầu", "Its first two letters are lost")
 _NEARLY: Final = Both("Đọc được khi sửa ký tự", "Readable with a character corrected")
 _UNSURE: Final = Both("Chưa chắc", "Not certain")
 _DIFFERS: Final = Both("Khác nhau", "They differ")
@@ -38,17 +45,22 @@ _UNDONE: Final = Both("Đã có người gỡ cặp này", "Somebody took this p
 def compared(evidence: Sequence[Stored]) -> tuple[Evidence, ...]:
     """The rows of the comparison; those that stand in the memo carry a letter."""
     letters = _letters(evidence)
-    return tuple(
-        Evidence(
-            sign=_sign(one),
-            on_line=_side(one, "on_line"),
-            on_bill=_side(one, "on_order"),
-            verdict=verdict(one),
-            note=_note(one),
-            letter=letters.get(place, ""),
+    rows = []
+    for place, one in enumerate(evidence):
+        line_parts, bill_parts = _apart(one)
+        rows.append(
+            Evidence(
+                sign=_sign(one),
+                on_line=_side(one, "on_line"),
+                on_bill=_side(one, "on_order"),
+                verdict=verdict(one),
+                note=_note(one),
+                letter=letters.get(place, ""),
+                line_parts=line_parts,
+                bill_parts=bill_parts,
+            )
         )
-        for place, one in enumerate(evidence)
-    )
+    return tuple(rows)
 
 
 def marked(memo: str, evidence: Sequence[Stored]) -> tuple[MemoPart, ...]:
@@ -118,8 +130,44 @@ def _side(one: Stored, name: str) -> str:
     return said
 
 
+def _apart(one: Stored) -> tuple[tuple[MemoPart, ...], tuple[MemoPart, ...]]:
+    """Both sides in pieces, the characters marked in which they differ; () where none do."""
+    line, order = str(one["on_line"]), str(one["on_order"])
+    if one["kind"] not in _SPELLED or not line or not order or _same(one):
+        return (), ()
+    steps = SequenceMatcher(None, line, order, autojunk=False).get_opcodes()
+    marks = [("" if step == "equal" else "near", a, b, c, d) for step, a, b, c, d in steps]
+    return (
+        tuple(MemoPart(line[a:b], mark) for mark, a, b, _, _ in marks if a < b),
+        tuple(MemoPart(order[c:d], mark) for mark, _, _, c, d in marks if c < d),
+    )
+
+
+def _spelling(one: Stored) -> Both | None:
+    """What is wrong with a code, if it is one of the usual slips."""
+    line, order = _compact(one["on_line"]), _compact(one["on_order"])
+    if len(line) == len(order):
+        wrong = [at for at in range(len(line)) if line[at] != order[at]]
+        if len(wrong) == 2 and sorted(line[at] for at in wrong) == sorted(
+            order[at] for at in wrong
+        ):
+            return _SWAPPED
+        return Both(f"Sai {len(wrong)} ký tự", f"{len(wrong)} character(s) wrong")
+    if len(order) - len(line) == _PREFIX and order.endswith(line):
+        return _NO_PREFIX
+    if order.startswith(line):
+        lost = len(order) - len(line)
+        return Both(f"Bị cắt, thiếu {lost} ký tự cuối", f"Cut off, the last {lost} missing")
+    return None
+
+
 def _note(one: Stored) -> Both:
     said = verdict(one)
+    if one["kind"] in _SPELLED and one["on_line"] and one["on_order"]:
+        if said == "near" and (slip := _spelling(one)) is not None:
+            return slip
+        if said == "match" and " " in str(one["on_line"]):
+            return _UNSPACED
     if one["kind"] == "undone":
         return _UNDONE
     if one["kind"] == "amount" and said == "differs":

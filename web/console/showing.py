@@ -14,6 +14,7 @@ from payments.domain.money import Money
 from payments.domain.people import Actor, Permission
 from reconciliation import previews
 from reconciliation.causes import CODES
+from reconciliation.evidence import RULES
 from reconciliation.queries.case import Case, Choice, Event
 from reconciliation.remedies import Proposal
 from web.console import figures, proof
@@ -66,6 +67,7 @@ _EVENTS: Final = {
         "Số chênh lệch đã đổi, cần đề nghị lại", "The difference changed: propose anew"
     ),
 }
+_NO_RULE: Final = ("", "none")
 _CLEARED: Final = {
     "applied": Both("tiền đã được ghi hết vào giấy báo", "the money was applied"),
     "line_arrived": Both("dòng sao kê đã về", "the statement line arrived"),
@@ -101,6 +103,8 @@ class Look:
     found: Sequence[Choice] = ()
     errors: Sequence[FieldError] = ()
     query: Sequence[tuple[str, str]] = ()
+    meanwhile: Both | None = None
+    comment: str = ""
 
 
 def url_of(discrepancy: str, query: Sequence[tuple[str, str]] = (), act: str = "") -> str:
@@ -136,6 +140,8 @@ def detail(case: Case, look: Look) -> DiscrepancyDetail:
         line=_line(case),
         payer=_payer(case),
         way=case.way,
+        rule=_rule(chosen.rule if chosen is not None and chosen.rule else case.rule),
+        meanwhile=look.meanwhile,
         seen_at=case.payment.received_at if case.payment else None,
         reference=(case.payment.bank_reference or "") if case.payment else case.told_as,
         memo=proof.marked(case.memo, evidence),
@@ -161,9 +167,13 @@ def detail(case: Case, look: Look) -> DiscrepancyDetail:
         refuse_url=link("/refuse", when=may == "approve"),
         later_url=link("/later", when=may == "propose"),
         take_url=link("/take", when=can and _can_be_taken(case, look.reader)),
+        release_url=link("/release", when=can and _is_theirs(case, look.reader)),
         undo_url=link("/undo", when=can and case.status == "resolved"),
-        search_url=link("", when=may == "propose" and case.payment is not None),
+        comment_url=link("/comment", when=can),
+        comment=look.comment,
+        search_url=url_of(shown) if may == "propose" and case.payment is not None else "",
         find=look.find,
+        kept=look.query,
         preview_url=link("", when=may == "propose"),
     )
 
@@ -199,6 +209,10 @@ def _may_approve(case: Case, reader: Actor) -> tuple[str, Both | None]:
 
 def _can_be_taken(case: Case, reader: Actor) -> bool:
     return case.status in ("open", "assigned") and case.owner_id != reader.id
+
+
+def _is_theirs(case: Case, reader: Actor) -> bool:
+    return case.status == "assigned" and case.owner_id == reader.id
 
 
 def _asked(case: Case, asked: Asked, choices: Sequence[Choice]) -> Asked:
@@ -279,6 +293,12 @@ def _why(case: Case) -> Both:
         f"{known.cause_vi} {known.action_vi}",
         f"{known.cause_en} {known.action_en}",
     )
+
+
+def _rule(code: str) -> Both | None:
+    """What the engine went by, as a person says it."""
+    known = RULES.get(code)
+    return Both(known.vi, known.en) if known is not None and code not in _NO_RULE else None
 
 
 def _difference(case: Case, chosen: Choice | None) -> int:

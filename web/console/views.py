@@ -12,6 +12,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from web.console import (
     answers,
     views_bills,
+    views_bulk,
     views_callbacks,
     views_calls,
     views_channels,
@@ -34,6 +35,7 @@ NOUNS: Final = (
     ("signin", views_signin.ROUTES),
     ("today", views_today.ROUTES),
     ("discrepancies", views_discrepancies.ROUTES),
+    ("bulk", views_bulk.ROUTES),
     ("days", views_days.ROUTES),
     ("statements", views_statements.ROUTES),
     ("settlements", views_settlements.ROUTES),

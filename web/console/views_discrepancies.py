@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
@@ -13,18 +13,20 @@ from sqlalchemy.orm import Session
 
 from ops import refunding
 from payments.domain import ids
-from payments.domain.errors import DomainError, NotFound
+from payments.domain.errors import Conflict, DomainError, Invalid, NotFound
 from payments.domain.people import Permission
-from reconciliation import discrepancies
+from reconciliation import discrepancies, exact
 from reconciliation.queries import case as cases
-from reconciliation.queries import work
+from reconciliation.queries import together, work
 from reconciliation.remedies import REFUND_CREDIT, Proposal
 from web import context
 from web.auth.marks import requires
+from web.console.afterwards import just_done, meanwhile
 from web.console.answers import HOME, elsewhere, shell, whole, with_query, wrong
-from web.console.decisions import DiscrepanciesPage, DiscrepancyDetail
-from web.console.queue import Filter, rows
+from web.console.decisions import DiscrepanciesPage, DiscrepancyDetail, JustDone
+from web.console.queue import Filter, beside, rows
 from web.console.showing import Asked, Look, detail, url_of
+from web.console.views_bulk import ACCEPT, APPROVE
 from web.language import Both
 from web.pages import FieldError, Pager
 
@@ -129,19 +131,40 @@ def take(shown: str) -> ResponseReturnValue:
         discrepancies.release(db, discrepancy_id, by=who, at=at)
         discrepancies.assign(db, discrepancy_id, by=who, at=at)
 
-    return _try(discrepancy_id, act)
+    return _try(discrepancy_id, act, stay=True)
+
+
+@requires(Permission.RESOLVE)
+def release(shown: str) -> ResponseReturnValue:
+    """Give it back: anybody may take it."""
+    discrepancy_id = ids.read("dis", shown)
+    return _try(
+        discrepancy_id,
+        lambda db: discrepancies.release(db, discrepancy_id, by=context.actor(), at=context.now()),
+        stay=True,
+    )
+
+
+@requires(Permission.RESOLVE)
+def comment(shown: str) -> ResponseReturnValue:
+    """Write something down for whoever works on it next."""
+    discrepancy_id, text = ids.read("dis", shown), request.form.get("comment", "")
+    try:
+        with context.transaction() as db:
+            discrepancies.comment(db, discrepancy_id, text, by=context.actor(), at=context.now())
+    except Invalid as refused:
+        errors = [FieldError("comment", Both(refused.vi, refused.en))]
+        return _again(discrepancy_id, Asked(), errors, comment=text)
+    return elsewhere(url_of(ids.shown("dis", discrepancy_id), Filter.of_request().query))
 
 
 @requires(Permission.RESOLVE)
 def later(shown: str) -> ResponseReturnValue:
     """Put it back, and go on with the next one."""
-    discrepancy_id, query = ids.read("dis", shown), Filter.of_request().query
+    discrepancy_id = ids.read("dis", shown)
     with context.transaction() as db:
         discrepancies.release(db, discrepancy_id, by=context.actor(), at=context.now())
-        following = work.next_after(db, discrepancy_id)
-    if following is None:
-        return elsewhere(with_query(_LIST, **dict(query)))
-    return elsewhere(url_of(ids.shown("dis", following), query))
+        return _on(db, discrepancy_id)
 
 
 @requires(Permission.RESOLVE)
@@ -155,33 +178,73 @@ def undo(shown: str) -> ResponseReturnValue:
         lambda db: discrepancies.reopen(
             db, discrepancy_id, reason=reason, by=context.actor(), at=context.now()
         ),
+        stay=True,
     )
 
 
 def _try(
-    discrepancy_id: UUID, act: Callable[[Session], object], asked: Asked | None = None
+    discrepancy_id: UUID,
+    act: Callable[[Session], object],
+    asked: Asked | None = None,
+    *,
+    stay: bool = False,
 ) -> ResponseReturnValue:
-    """Do it in one transaction and show what became of it, or what stands in the way."""
+    """Do it in one transaction and go on, or show what stands in the way.
+
+    stay: show the same one again; else the next that the reader can do something about.
+    """
     try:
         with context.transaction() as db:
             act(db)
+            if not stay:
+                return _on(db, discrepancy_id, done=True)
     except NotFound:
         raise
     except DomainError as refused:
         errors, status = wrong(refused)
-        return _again(discrepancy_id, asked or Asked(), list(errors), status)
+        return _again(discrepancy_id, asked or Asked(), list(errors), status, error=refused)
     return elsewhere(url_of(ids.shown("dis", discrepancy_id), Filter.of_request().query))
 
 
+def _on(db: Session, discrepancy_id: UUID, *, done: bool = False) -> ResponseReturnValue:
+    """To the next one of the narrowed queue, or back to the same where it was the last.
+
+    done: the next page says what has become of this one, and how to take it back.
+    """
+    asked, who = Filter.of_request(), context.actor()
+    wanted = asked.wanted(who.id, context.now())
+    following = work.next_for(db, wanted, who, after=discrepancy_id)
+    shown = ids.shown("dis", discrepancy_id)
+    if following is None:
+        return elsewhere(url_of(shown, asked.query))
+    told = (*asked.query, ("done", shown)) if done else asked.query
+    return elsewhere(url_of(ids.shown("dis", following), told))
+
+
 def _again(
-    discrepancy_id: UUID, asked: Asked, errors: list[FieldError], status: int = 422
+    discrepancy_id: UUID,
+    asked: Asked,
+    errors: list[FieldError],
+    status: int = 422,
+    *,
+    error: DomainError | None = None,
+    comment: str = "",
 ) -> ResponseReturnValue:
     """The same page with what was typed, and what is to be corrected."""
     query = Filter.of_request().query
     with context.transaction() as db:
         case = cases.get(db, discrepancy_id)
         found = cases.chosen(db, asked.candidate)
-        look = Look(context.actor(), asked, found=found, errors=errors, query=query)
+        somebody = meanwhile(case, context.actor()) if isinstance(error, Conflict) else None
+        look = Look(
+            context.actor(),
+            asked,
+            found=found,
+            errors=[] if somebody else errors,
+            query=query,
+            meanwhile=somebody,
+            comment=comment,
+        )
         page = _page(db, detail(case, look))
     return whole(page, status=status, here=url_of(ids.shown("dis", discrepancy_id), query))
 
@@ -222,31 +285,77 @@ def _missing(asked: Asked) -> list[FieldError]:
 
 
 def _page(db: Session, chosen: DiscrepancyDetail | None) -> DiscrepanciesPage:
-    wanted = Filter.of_request()
-    after = request.args.get("after", "")
+    asked, who = Filter.of_request(), context.actor()
     found = work.queue(
         db,
-        work.Wanted(wanted.kind or None, wanted.owner, context.actor().id),
-        after=ids.read("dis", after) if after else None,
+        asked.wanted(who.id, context.now()),
+        after=ids.read("dis", asked.after) if asked.after else None,
     )
-    current = chosen.id if chosen else ""
+    listed = rows(found.rows, context.now(), query=asked.query, current=chosen.id if chosen else "")
+    before, after = beside(listed)
     following = ids.shown("dis", found.next) if found.next else ""
+    narrowing = dict(asked.narrowing)
+    many = _many(db, asked, [one.id for one in found.rows])
+    further = with_query(_LIST, **narrowing, after=following) if following else ""
     return DiscrepanciesPage(
         shell=shell(db, "discrepancies"),
-        queue=rows(found.rows, context.now(), query=wanted.query, current=current),
+        queue=listed,
         queue_count=found.count,
         queue_amount=found.amount,
         list_url=_LIST,
-        kinds=wanted.kinds(work.kinds(db, wanted.owner)),
-        owners=wanted.owners(),
-        filtered=wanted.on,
+        kinds=asked.of_kinds(work.kinds(db, asked.state)),
+        states=asked.states(),
+        owners=asked.owners(),
+        ages=asked.ages(),
+        day=f"{asked.day or ''}",
+        says=asked.says,
+        filtered=asked.on,
         clear_url=_LIST,
         chosen=chosen,
-        pager=Pager(
-            with_query(_LIST, **dict(wanted.query)) if after else "",
-            with_query(_LIST, **dict(wanted.query), after=following) if following else "",
-        ),
+        previous_url=before,
+        next_url=after or further,
+        done=_done(db),
+        accept_url=many.accept_url,
+        accept_count=many.accept_count,
+        approve_url=many.approve_url,
+        approve_count=many.approve_count,
+        pager=Pager(with_query(_LIST, **narrowing) if asked.after else "", further),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Many:
+    """What can be done with many of the list at once."""
+
+    accept_url: str = ""
+    accept_count: int = 0
+    approve_url: str = ""
+    approve_count: int = 0
+
+
+def _many(db: Session, asked: Filter, listed: list[UUID]) -> _Many:
+    """Accepting exact answers where one kind is listed, approving exact proposals."""
+    who, query = context.actor(), dict(asked.query)
+    if not listed or asked.state == "done":
+        return _Many()
+    if asked.state == "proposed":
+        count = together.exact_proposals(db, listed, who.id) if who.may(Permission.APPROVE) else 0
+        url = with_query(APPROVE, **query) if count else ""
+        return _Many(approve_url=url, approve_count=count)
+    if asked.kind not in exact.KINDS or not who.may(Permission.RESOLVE):
+        return _Many()
+    count = len(together.exact_of(db, listed))
+    return _Many(with_query(ACCEPT, **query), count)
+
+
+def _done(db: Session) -> JustDone | None:
+    """What the reader did on the page before, if the address says so."""
+    shown = request.args.get("done", "")
+    if not shown:
+        return None
+    case = cases.get(db, ids.read("dis", shown))
+    what = just_done(case)
+    return JustDone(what, url_of(shown, Filter.of_request().query)) if what else None
 
 
 ROUTES: Final = (
@@ -256,6 +365,8 @@ ROUTES: Final = (
     ("POST", f"{_ONE}/approve", approve),
     ("POST", f"{_ONE}/refuse", refuse),
     ("POST", f"{_ONE}/take", take),
+    ("POST", f"{_ONE}/release", release),
+    ("POST", f"{_ONE}/comment", comment),
     ("POST", f"{_ONE}/later", later),
     ("POST", f"{_ONE}/undo", undo),
 )

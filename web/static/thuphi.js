@@ -84,33 +84,6 @@
     picture.src = `data:image/svg+xml;utf8,${encodeURIComponent(text)}`;
   };
 
-  // ---- staff: the queue by keys; every key also has a visible link or button ----
-  const step = (by) => {
-    const rows = [...all(".queue a")];
-    const at = rows.findIndex((row) => row.hasAttribute("aria-current"));
-    const next = rows[at < 0 ? 0 : at + by];
-    if (next) next.click();
-  };
-  const keys = (event) => {
-    if (event.key === "Enter" && event.ctrlKey) {
-      const form = document.querySelector("form[data-propose]");
-      if (form) form.requestSubmit();
-      return;
-    }
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.target.closest("input:not([type=radio]), select, textarea, dialog")) return;
-    if (event.key === "j") step(1);
-    else if (event.key === "k") step(-1);
-    else if (event.key === "?") document.getElementById("keys")?.showModal();
-    else if (event.key === "/") {
-      const field = document.querySelector("[data-find]");
-      if (field) { event.preventDefault(); field.focus(); }
-    } else if (/^[1-9]$/.test(event.key)) {
-      const radio = document.querySelector(`input[data-key="${event.key}"]`);
-      if (radio) { radio.checked = true; radio.focus(); }
-    }
-  };
-
   const wake = (root) => {
     all("[data-needs-script]", root).forEach((part) => { part.hidden = false; });
     all("[data-share]", root).forEach((part) => { part.hidden = !navigator.share; });
@@ -132,7 +105,6 @@
       field.type = shown ? "password" : "text";
       button.setAttribute("aria-pressed", String(!shown));
     }
-    if ("keys" in button.dataset) document.getElementById("keys")?.showModal();
     if ("close" in button.dataset) button.closest("dialog").close();
   });
   // One press, one request: money moves behind these buttons.
@@ -151,6 +123,5 @@
   document.addEventListener("htmx:sendError", () => line(false));
   document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.xhr.status) line(true); });
   document.addEventListener("htmx:afterSettle", (event) => { if (event.target.id === "main") wake(document); });
-  if (document.body.classList.contains("staff")) document.addEventListener("keydown", keys);
   wake(document);
 })();
