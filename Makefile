@@ -7,6 +7,9 @@ STAMP := $(VENV)/.installed
 # Nobody looks: no progress bars. On a terminal there is no long silence.
 QUIET := $(shell test -t 2 || echo --quiet)
 
+# A process that compiles every module anew takes seconds to start, and the tests start hundreds.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: list demo test bench fast lint format
 
 list: ## this list
@@ -16,7 +19,7 @@ $(STAMP): requirements-uv.txt requirements-test.txt pyproject.toml
 	@echo "Cài đặt vào $(VENV) (lần đầu khoảng một phút) / Installing into $(VENV) (about a minute the first time)" >&2
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install $(QUIET) --disable-pip-version-check --require-hashes -r requirements-uv.txt
-	@$(BIN)/uv pip sync $(QUIET) --python $(BIN)/python --require-hashes requirements-test.txt \
+	@$(BIN)/uv pip sync $(QUIET) --compile-bytecode --python $(BIN)/python --require-hashes requirements-test.txt \
 		|| $(BIN)/pip install $(QUIET) --disable-pip-version-check --require-hashes -r requirements-test.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable . 2>/dev/null \
 		|| $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
