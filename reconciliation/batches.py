@@ -20,6 +20,7 @@ from reconciliation.claims import References
 from reconciliation.evidence import Evidence, Verdict, amounts
 from reconciliation.folding import compact
 from reconciliation.forms import Forms
+from reconciliation.spelling import Spelling, Spellings
 
 MOST_PARTS = 3
 MOST_LOOSE = 20
@@ -197,6 +198,8 @@ class Batches:
             batch = Batch(row.batch_id, row.gateway.upper(), row.settle_date, 0)
             self._batches.setdefault(key, batch).due += row.net
         self._forms: Forms = forms.learn(one.batch_id for one in self._batches.values())
+        parted = [Spelling.of(form) for form in self._forms.forms if form.cuts]
+        self._spellings = Spellings(parted, self._as_written)
         self._by_sum: dict[int, list[Batch]] = defaultdict(list)
         for one in self._batches.values():
             self._by_sum[one.due].append(one)
@@ -226,6 +229,10 @@ class Batches:
             for read in self._forms.read(piece)
             if read.ref in self._batches and not read.doubt
         }
+        # A batch's name may hold the very day of its credit, which is no wall then.
+        for start, end in self._spellings.spans(reading.text, reading.near or frozenset()):
+            if (ref := compact(reading.text[start:end])) in self._batches:
+                named[ref] = self._batches[ref]
         text = f"{reading.text} {fold(sender)}"
         found = list(named.values()) or self._by_amount(amount, booked, text)
         if len(found) == 1:
@@ -235,6 +242,10 @@ class Batches:
         if alone and not named and len(told) == 1 and _SETTLES.search(text):
             self._loose.append(_Loose(line_id, amount, booked, told.pop()))
         return None
+
+    def _as_written(self, ref: str) -> str:
+        known = self._batches.get(ref)
+        return fold(known.batch_id).strip() if known else ""
 
     def _by_amount(self, amount: int, booked: str, text: str) -> list[Batch]:
         told = {name for name in self._gateways if name in text}

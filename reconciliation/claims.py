@@ -10,7 +10,7 @@ import re
 import string
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import compress
+from itertools import compress, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -115,6 +115,7 @@ class References:
         self._own = Forms((), tuple(self._codes))
         parted = [Spelling.of(form) for form in self.forms.forms if form.cuts]
         self._spellings = Spellings(parted, self._as_written)
+        self.longer = _begin_others(self.compact, self.forms)
 
     def orders(self, ref: str) -> tuple[int, ...]:
         """The places of the orders with this compact reference."""
@@ -140,6 +141,9 @@ class References:
     def spelled(self, text: str, foreign: frozenset[str]) -> Iterable[tuple[int, int]]:
         """[start, end) of references in a folded text, written with their orders' separators."""
         return self._spellings.spans(text, foreign)
+
+    def _begins_another(self, orders: Sequence[int]) -> bool:
+        return bool(orders) and bool(self.longer[orders[0]])
 
     def _as_written(self, ref: str) -> str:
         return self.written(ref) if ref in self.places else ""
@@ -185,6 +189,8 @@ class References:
     def _codes_in(self, reading: Reading) -> Iterable[Claim]:
         for found in codes.find(reading):
             orders = self.orders(found.code)
+            if found.how is How.CORRECTED and _borrows_a_word(reading, found.start, found.end):
+                continue
             sure = found.how not in (How.CORRECTED, How.PREFIX_LOST)
             # A guess that nobody was ever issued is noise, not a claim.
             if orders or sure:
@@ -226,7 +232,7 @@ class References:
                         read.end,
                         doubt,
                         text,
-                        read.sure,
+                        read.sure or (len(read.ref) if self._begins_another(orders) else 0),
                     )
 
 
@@ -245,6 +251,22 @@ def where(memo: str, ref: str) -> tuple[int, int]:
         return 0, 0
     places = list(compress(range(len(memo)), letters.translate(_IS_SYMBOL)))
     return places[start], places[start + len(ref) - 1] + 1
+
+
+def _begin_others(refs: pd.Series[str], known: Forms) -> npt.NDArray[np.bool_]:
+    """Which references are the beginning of a longer one: what is left of that when it is cut."""
+    found = np.zeros(len(refs), dtype=bool)
+    if not known.vary_in_length():
+        return found
+    spelled = np.asarray(sorted(set(refs) - {""}), dtype=object).tolist()
+    begin = {one for one, after in pairwise(spelled) if after.startswith(one)}
+    return refs.isin(list(begin)).to_numpy(dtype=bool) if begin else found
+
+
+def _borrows_a_word(reading: Reading, start: int, end: int) -> bool:
+    """Whether the letters behind the last gap are a word of their own: "HP7K2M9QX4 ck"."""
+    words = _OTHER.split(fold(reading.original[start:end]))
+    return len(words) > 1 and words[-1].isalpha()
 
 
 def _valid_codes(refs: pd.Series[str]) -> npt.NDArray[np.bool_]:
@@ -295,7 +317,7 @@ def _settled(heard: list[Claim]) -> Claims:
     known = [
         claim
         for claim in known
-        if not any(claim.within(other) for other in known)
+        if not any(claim.within(other) and not _is_rival(claim, other) for other in known)
         and not (claim.how == "glued" and any(claim.within(other) for other in unknown))
     ]
     claims = Claims(firm=_once(known))
@@ -306,6 +328,14 @@ def _settled(heard: list[Claim]) -> Claims:
     heard_well = known + weak
     claims.unknown = _once([claim for claim in unknown if _free(claim, heard_well)])
     return claims
+
+
+def _is_rival(claim: Claim, other: Claim) -> bool:
+    """Whether a shorter reference stands alone where a longer one is read over a gap.
+
+    BN801 5 may be BN801 or a parted BN8015.
+    """
+    return claim.how == "exact" and other.how == "split" and other.sure > 0
 
 
 def _free(claim: Claim, taken: list[Claim]) -> bool:

@@ -99,8 +99,9 @@ class Judge:
         weak = [*claims.corrected, *claims.prefix_lost]
         quoted = [*claims.firm, *(one for one in weak if self._open_any(one))]
         if _unsure(quoted) or claims.doubtful:
-            every = [*quoted, *claims.doubtful]
-            return self._suggest(credit, "UNMATCHED", self._rows(credit, every, "code_unsure"))
+            rows = self._rows(credit, [*quoted, *claims.doubtful], "code_unsure")
+            rows.sort(key=lambda row: not self._same_amount(credit, row))
+            return self._suggest(credit, "UNMATCHED", rows)
         if conflict := self._conflict(quoted, named):
             return self._name_first(credit, quoted, conflict)
         if len(quoted) + len(claims.unknown) > 1:

@@ -33,6 +33,7 @@ _SURE_FROM = 500  # symbols seen before "the alphabet lacks it" is believed
 _SHORTEST = 4
 _SHORTEST_CUT = 4
 _STEADY = 3  # so many characters in front that never vary are as good as letters
+_MARKS, _MANY = 5, 20  # so many that never vary, in so many references, are a mark
 _HEAD = 4  # a number that begins otherwise is another system's
 _NEVER = 1e-3  # expected readings of a night that hit a reference by chance
 _BRANCHES = 3  # more different letters than this at a place: the body has begun
@@ -45,9 +46,9 @@ class Form:
     places: for each place behind the prefix, how a character that stands there is read.
     cuts: where the orders themselves write a separator. digits: whether the last place takes
     digits only; number: whether all do. steady: how many characters in front never vary; head:
-    what they are. rare: so few of the possible spellings are references that none is
-    hit by chance, however it is read. shape is the expression that matches one, pattern finds
-    every start.
+    what they are. marked: whether much of it never varies, letters among it. rare: so few of the
+    possible spellings are references that none is hit by chance, however it is read. shape is the
+    expression that matches one, pattern finds every start.
     """
 
     prefix: str
@@ -61,11 +62,20 @@ class Form:
     shape: str
     pattern: re.Pattern[str]
     head: str = ""
+    marked: bool = False
 
     @property
     def leads(self) -> bool:
-        """Whether what never varies in front is enough to find one by, wherever it stands."""
-        return len(self.prefix) >= 2 or (bool(self.prefix) and self.steady >= _STEADY)
+        """Whether what never varies is enough to find one by, wherever it stands."""
+        lettered = len(self.prefix) >= 2 or (bool(self.prefix) and self.steady >= _STEADY)
+        return lettered or self.marked
+
+    @property
+    def lead(self) -> str:
+        """What one begins with, "" if that is too little to look for."""
+        if len(self.prefix) >= 2:
+            return self.prefix
+        return self.head if self.leads and self.steady >= _STEADY else ""
 
     def gaps(self, piece: Piece, start: int, end: int) -> list[int]:
         """Where something stands between two symbols that the orders write together."""
@@ -93,10 +103,10 @@ class Form:
 
     def stands(self, piece: Piece, start: int, end: int, *, whole: bool) -> bool:
         """Whether what matches there may be read at all. whole: alone and in one stretch."""
-        if self.leads or self.rare or whole:
+        if self.rare or whole or (self.leads and (self.prefix or _free_of_digits(piece, start))):
             return True
         # Without letters in front any number would do: no other digit may touch it.
-        clear = piece.breaks_at(start) or not piece.symbols[start - 1].isdigit()
+        clear = _free_of_digits(piece, start)
         clear &= piece.breaks_at(end) or not piece.symbols[end].isdigit()
         one = piece.symbols[start:end].isdigit() and not self.gaps(piece, start, end)
         return self.number and one and clear
@@ -106,7 +116,7 @@ class Form:
         body = word[len(self.prefix) :]
         if not self.leads:
             if self.number:
-                return whole and self.steady >= _STEADY and word.startswith(self.head)
+                return whole and self.steady >= _STEADY and word.startswith(self.head[:_HEAD])
             return whole and any(map(str.isdigit, word))
         return body.isdigit() or (whole and (any(map(str.isdigit, body)) or not self.digits))
 
@@ -153,19 +163,29 @@ class Forms:
     def beginnings(self, piece: Piece, least: int = 3) -> Iterator[tuple[str, int, int]]:
         """References that break off: (what is left, start, end in the memo)."""
         for form in self.forms:
-            if len(form.prefix) < 2:
+            if not form.lead:
                 yield from _cut_words(form, piece)
                 continue
-            for match in re.finditer(re.escape(form.prefix), piece.symbols):
+            for match in re.finditer(re.escape(form.lead), piece.symbols):
                 start, end = match.start(), match.end()
+                if form.lead[0].isdigit() and not piece.breaks_at(start):
+                    continue
                 limit = start + form.length
                 while end < min(limit, len(piece.symbols)) and (
                     not piece.breaks_at(end) or end == match.end() or end - start in form.cuts
                 ):
                     end += 1
                 body = piece.symbols[match.end() : end]
-                if least <= len(body) < len(form.places) and piece.breaks_at(end):
+                if least <= len(body) < form.length - len(form.lead) and piece.breaks_at(end):
                     yield (piece.symbols[start:end], *piece.span(start, end))
+
+    def vary_in_length(self) -> bool:
+        """Whether a reference of one form may begin like one of a longer form."""
+        return any(
+            a.length < b.length and (a.prefix.startswith(b.prefix) or b.prefix.startswith(a.prefix))
+            for a in self.forms
+            for b in self.forms
+        )
 
     def prefixes(self) -> list[str]:
         """The letters that the forms begin with, look-alikes not counted."""
@@ -275,6 +295,7 @@ def _form(prefix: str, table: _Table, cuts: tuple[int, ...], refs: int) -> Form:
     classes += ["[" + "".join(sorted(place)) + "]" for place in places]
     kinds = [_kind(column) for column in columns]
     body = next((at for at, column in enumerate(columns) if len(column) > 1), len(columns))
+    fixed = "".join(column.pop() for column in [set(one) for one in columns] if len(column) == 1)
     spellings = math.prod(len(column) for column in columns)
     # As many lines as references, each read at some thirty places where no letters must lead.
     chances = refs * len(table) / spellings * (30 if len(prefix) < 2 else 0.05)
@@ -289,7 +310,8 @@ def _form(prefix: str, table: _Table, cuts: tuple[int, ...], refs: int) -> Form:
         rare=chances < _NEVER,
         shape="".join(classes),
         pattern=re.compile(f"(?={''.join(classes)})"),
-        head=bytes(table[0, : min(len(prefix) + body, _HEAD)]).decode(),
+        head=bytes(table[0, : len(prefix) + body]).decode(),
+        marked=len(table) >= _MANY and len(fixed) >= _MARKS and not fixed.isdigit(),
     )
 
 
@@ -339,6 +361,11 @@ def _distinct(forms: list[Form]) -> list[Form]:
             seen[key] = replace(known, cuts=known.cuts | form.cuts)
     # Longest prefix first, so that MSHS is heard before HS.
     return sorted(seen.values(), key=lambda form: (-len(form.prefix), -form.length, form.prefix))
+
+
+def _free_of_digits(piece: Piece, start: int) -> bool:
+    """Whether no digit touches a number from the front."""
+    return piece.breaks_at(start) or not piece.symbols[start - 1].isdigit()
 
 
 def _cut_words(form: Form, piece: Piece) -> Iterator[tuple[str, int, int]]:

@@ -121,6 +121,9 @@ class Quick:
 
         with ThreadPoolExecutor(_THREADS) as threads:
             list(threads.map(chunk, range(0, len(memos), _CHUNK)))
+        # Where a reference begins a longer one, it may be what is left of that.
+        told = order >= 0
+        whole[told] &= ~self._references.longer[order[told]]
         return Plain(order, exact, whole)
 
     def _chunk(
@@ -204,7 +207,7 @@ class Quick:
         only = self._references.places.only
         for form in self._forms:
             word = symbols[start : start + form.length]
-            if not word.startswith(form.prefix) and not form.fits(word):
+            if len(word) < form.length or not (word.startswith(form.prefix) or form.fits(word)):
                 continue
             ref, order = word, only(word)
             if order < 0 and form.fits(word):
@@ -229,6 +232,8 @@ class Quick:
             told = form.told(piece, start)
             if told is None or told.doubt:
                 return None
+            if self._begins_with_another(symbols[start : start + form.length], form, piece, start):
+                return None
             whole = not told.sure
             # The memo's letters in [first, last), blanks among them.
             first, last = _in_text(text, start), _in_text(text, start + form.length - 1) + 1
@@ -241,8 +246,15 @@ class Quick:
         exact = before == " " and behind == " "
         if not exact and not (len(form.prefix) >= 2 or form.rare):
             return None
+        if not exact and not form.rare and ref[len(form.prefix) :].isalpha():
+            return None
         left = f" {text[:where]} | {text[where + len(shown) :]} "
         return _Heard(order, ref, left, exact=exact, whole=True)
+
+    def _begins_with_another(self, word: str, form: Form, piece: Piece, start: int) -> bool:
+        """Whether a shorter reference ends at a gap of this one: which of them is meant?"""
+        gaps = form.gaps(piece, start, start + form.length)
+        return any(word[: gap - start] in self._references.places for gap in gaps)
 
     def _is_calm(self, heard: _Heard, bank_ref: str) -> bool:
         """Whether no date or number of the bank's own can have a part in a parted reference."""

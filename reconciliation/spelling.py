@@ -34,7 +34,7 @@ class Spelling:
         classes += ["[" + "".join(sorted(place)) + "]" for place in form.places]
         gaps = ["[^0-9A-Z]{0,3}" if at in form.cuts else "[ ._-]?" for at in range(len(classes))]
         inner = "".join(gap + one for gap, one in zip(gaps[1:], classes[1:], strict=True))
-        front = "" if form.leads else "(?<![0-9A-Z])"
+        front = "(?<![0-9A-Z])" if not form.leads else "" if form.prefix else "(?<![0-9])"
         return cls(form, re.compile(rf"{front}{classes[0]}{inner}(?!\d)"))
 
 

@@ -71,6 +71,14 @@ def test_a_batch_without_its_name_is_known_by_gateway_day_and_exact_sum() -> Non
     assert ends(run(money, R1, R2))["l1"] == ("AUTO", "", "MB0910")
 
 
+@pytest.mark.parametrize("named", ["MOMO-20260911-07", "MOMO-2026091 1-07", "momo-20260911-07,"])
+def test_a_batch_whose_name_holds_the_day_of_its_credit_is_known_by_it(named: str) -> None:
+    rows = [text.replace("MB0910", "MOMO-20260911-07") for text in (R1, R2)]
+    money = credit(f"l1  9999  2026-09-11  08:00  B1  700000  MOMO TT {named} LO")
+
+    assert ends(run(money, *rows))["l1"] == ("EXCEPTION", "BATCH_MISMATCH", "MOMO-20260911-07")
+
+
 def test_a_batch_in_two_parts_is_whole_when_they_add_up() -> None:
     parts = credit(
         "l1  9999  2026-09-11  08:00  B1  700000  MB0910 P1",

@@ -378,3 +378,47 @@ def test_only_a_day_near_the_lines_own_can_be_the_banks(
     )
 
     assert ends(match(lines((500000, memo)), orders)) == [end]
+
+
+@pytest.mark.parametrize(
+    ("amount", "memo", "end"),
+    [
+        (581000, "BN801", ("AUTO", "", "o1:581000")),
+        (500000, "BN801", ("AUTO", "UNDERPAID", "o1:500000")),
+        (250000, "BN801", ("SUGGEST", "UNMATCHED", "o2:250000 o1:250000")),
+        (250000, "hoc phi BN8015", ("AUTO", "", "o2:250000")),
+        (250000, "BN801 5", ("SUGGEST", "UNMATCHED", "o2:250000 o1:250000")),
+    ],
+)
+def test_a_reference_that_begins_a_longer_one_may_be_what_is_left_of_it(
+    amount: int, memo: str, end: tuple[str, str, str]
+) -> None:
+    refs = ["BN801", "BN8015", *(f"BN{n}" for n in range(802, 807))]
+    orders = ORDERS.assign(order_ref=refs, amount_vnd=[581000, 250000, *range(1, 6)])
+
+    assert ends(match(lines((amount, memo)), orders)) == [end]
+
+
+@pytest.mark.parametrize(
+    "memo",
+    [
+        "hocphi000.A0.01.H26-260801-1498nguyenvana",
+        "000.A0.01.H2 6-260801-1498",
+        "TKThe :1234567890, tai MB. 00O A0 01 H26 260801 1498 -CTLNHIDI000012345678901-1/1-CRE-002",
+    ],
+)
+def test_what_never_varies_inside_a_reference_marks_it_like_letters_in_front(memo: str) -> None:
+    orders = pd.concat([ORDERS] * 10, ignore_index=True)
+    orders["order_id"] = [f"o{n}" for n in orders.index]
+    orders["order_ref"] = [f"000.{'A0'[n % 2]}0.01.H26-260801-{1480 + n}" for n in orders.index]
+    orders = orders.assign(status="OPEN", amount_vnd=581000)
+
+    [(decision, _, goes)] = ends(match(lines((581000, memo)), orders))
+
+    assert (decision, goes.split(":")[0]) == ("AUTO", "o18")
+
+
+def test_a_cut_code_and_a_word_behind_it_are_no_code_with_one_mistake() -> None:
+    found = ends(match(lines((581000, "HP9VJP8E0W CW")), ORDERS))
+
+    assert found == [("SUGGEST", "UNMATCHED", "o1:581000")]
