@@ -34,6 +34,15 @@ def working_days(since: date, until: date) -> int:
     return 5 * weeks + sum((until - timedelta(days=back)).weekday() < 5 for back in range(rest))
 
 
+def after(since: date, working: int) -> date:
+    """The working day so many working days after `since`."""
+    day = since
+    while working:
+        day += timedelta(days=1)
+        working -= day.weekday() < 5
+    return day
+
+
 def age(opened_at: datetime, at: datetime) -> int:
     """Working days since it was opened. opened_at, at: aware moments; at: now."""
     return working_days(business_day(opened_at), business_day(at))

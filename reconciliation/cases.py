@@ -207,6 +207,7 @@ def open_(
             settlement_batch_id=subject.batch_id,
             gateway=subject.gateway,
             gap=subject.gap,
+            candidates=len(findings.candidates),
             key_id=key_id,
             sealed=vault.seal(
                 db, key_id, asdict(findings), context=f"discrepancy:{discrepancy_id}"

@@ -126,6 +126,7 @@ discrepancy = Table(
     Column("settlement_row_id", UUID),
     Column("settlement_batch_id", UUID),
     Column("gap", BigInteger, FetchedValue(), nullable=False),
+    Column("candidates", Integer, FetchedValue(), nullable=False),
 )
 
 discrepancy_standing = Table(

@@ -163,6 +163,22 @@ WORDS: Final[Mapping[str, Mapping[str, Word]]] = {
         "reconciled": _word("Đã đối soát, chờ ký", "Reconciled, awaiting signature", "turn", "act"),
         "signed_off": _word("Đã khóa", "Locked", "lock", "ok"),
     },
+    # How a day stands in a calendar, in a word or two.
+    "calendar_day": {
+        "open": _word("Đang mở", "Open", "clock", "act"),
+        "reconciled": _word("Chờ ký", "To be signed", "turn", "wait"),
+        "signed_off": _word("Đã khóa", "Locked", "lock", "ok"),
+        "corrected": _word("Đã chỉnh", "Corrected", "lock", "ok"),
+        "quiet": _word("Không có gì", "Nothing", "half", "off"),
+        "future": _word("Chưa tới", "To come", "clock", "off"),
+    },
+    # What the columns of a chart are made of; each has its pattern in components/chart.html.
+    "chart_line": {
+        "matched": _word("Khớp tự động", "Matched automatically", "tick", "ok"),
+        "resolved": _word("Đã xử lý", "Resolved", "tick", "ok"),
+        "suggested": _word("Có gợi ý", "Suggested", "half", "wait"),
+        "open": _word("Còn mở", "Open", "alert", "warn"),
+    },
     "receipt": {
         "issued": _word("Còn hiệu lực", "Valid", "tick", "ok"),
         "cancelled": _CANCELLED,

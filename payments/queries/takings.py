@@ -99,15 +99,30 @@ def stored(db: Session, day: date) -> Signed:
     )
 
 
-def to_close(db: Session, today: date) -> date:
-    """The oldest day with money or lines that is over and not signed; else the day before."""
+def longest_unsigned(db: Session, today: date) -> date | None:
+    """The oldest day with money or lines that is over and not signed."""
     found: date | None = db.scalar(
-        text("""SELECT min(d.day) FROM (
-                    SELECT fact_day AS day FROM payment WHERE biller_id = :biller
-                    UNION SELECT booking_date FROM bank_line WHERE biller_id = :biller
-                    UNION SELECT last_day FROM statement WHERE biller_id = :biller) d
-                WHERE d.day < :today AND NOT EXISTS (SELECT FROM business_day b
-                    WHERE b.biller_id = :biller AND b.day = d.day AND b.status = 'signed_off')"""),
+        text("""
+            SELECT d.day::date FROM generate_series(
+                (SELECT least(
+                    (SELECT min(fact_day) FROM payment WHERE biller_id = :biller),
+                    (SELECT min(l.day) FROM bank_account a
+                        JOIN LATERAL (SELECT min(booking_date) AS day FROM bank_line
+                            WHERE biller_id = :biller AND bank_account_id = a.id) l ON true
+                        WHERE a.biller_id = :biller),
+                    (SELECT min(last_day) FROM statement WHERE biller_id = :biller)))::timestamp,
+                CAST(:today AS date) - 1, interval '1 day') d (day)
+            WHERE NOT EXISTS (SELECT FROM business_day b WHERE b.biller_id = :biller
+                    AND b.day = d.day::date AND b.status = 'signed_off')
+                AND (EXISTS (SELECT FROM payment p
+                        WHERE p.biller_id = :biller AND p.fact_day = d.day::date)
+                    OR EXISTS (SELECT FROM bank_account a JOIN bank_line l
+                        ON l.biller_id = a.biller_id AND l.bank_account_id = a.id
+                        WHERE a.biller_id = :biller AND l.booking_date = d.day::date)
+                    OR EXISTS (SELECT FROM bank_account a JOIN statement s
+                        ON s.biller_id = a.biller_id AND s.bank_account_id = a.id
+                        WHERE a.biller_id = :biller AND s.last_day = d.day::date))
+            ORDER BY d.day LIMIT 1"""),
         {"biller": biller_of(db), "today": today},
     )
-    return found or date.fromordinal(today.toordinal() - 1)
+    return found

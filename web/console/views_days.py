@@ -64,14 +64,6 @@ _NOTICES: Final = {
 
 
 @requires(Permission.READ)
-def to_close() -> ResponseReturnValue:
-    """The day that waits longest for its close."""
-    with context.transaction() as db:
-        day = takings.to_close(db, business_day(context.now()))
-    return elsewhere(f"{_DAYS}/{day}")
-
-
-@requires(Permission.READ)
 def one(shown: str) -> ResponseReturnValue:
     """A business day: equation, ways, conditions, signatures."""
     day = _read(shown)
@@ -269,7 +261,6 @@ def _read(shown: str) -> date:
 
 
 ROUTES: Final = (
-    ("GET", _DAYS, to_close),
     ("GET", _DAY, one),
     ("POST", f"{_DAY}/reconcile", reconcile),
     ("POST", f"{_DAY}/check", check),
