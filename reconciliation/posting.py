@@ -139,7 +139,7 @@ def arrived(db: Session, line: Line, verdict: Verdict, *, at: datetime) -> None:
     )
     left = explain(db, received.payment_id, line.memo, verdict, day=line.day, at=at)
     _close(db, line, LineStatus.DISCREPANCY if left else LineStatus.MATCHED)
-    for choice in verdict.choices[:1]:
+    for choice in verdict.choices if verdict.automatic else verdict.choices[:1]:
         _remember(
             db,
             line,

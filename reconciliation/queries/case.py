@@ -24,6 +24,7 @@ from payments.store.billers import biller
 from payments.store.sessions import biller_of
 from reconciliation import cases, findings, remedies, repaying, settlement_ways
 from reconciliation.findings import Candidate, Findings
+from reconciliation.queries import matches
 from reconciliation.store import discrepancy, discrepancy_event
 
 MOST_TAKEN_BACK = 9
@@ -149,7 +150,7 @@ def get(db: Session, discrepancy_id: UUID) -> Case:
         amount=row.amount,
         opened_at=row.opened_at,
         memo=findings.memo or (line.memo if line else ""),
-        evidence=findings.evidence,
+        evidence=findings.evidence or _matched_by(db, payment),
         candidates=candidates,
         ways=remedies.ways_for(row) if is_open else (),
         at_stake=_at_stake(db, row, payment, line),
@@ -195,6 +196,11 @@ def _findings(db: Session, row: Row[Any]) -> Findings:
     if plain is vault.ERASED:
         return Findings()
     return findings.of(db, row)
+
+
+def _matched_by(db: Session, payment: Payment | None) -> Sequence[Mapping[str, Any]]:
+    """Where a part of it was booked, what that part was booked by."""
+    return matches.evidence_of(db, payment.id) if payment is not None else ()
 
 
 def _at_stake(db: Session, row: Row[Any], payment: Payment | None, line: Line | None) -> int:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Final
 
+from web.console.decisions import Evidence, MemoPart
 from web.console.pages import (
     NOBODY,
     BillerChoice,
@@ -361,6 +362,22 @@ def other_pages() -> Mapping[str, Page]:
                 Both("khớp tự động", "matched automatically"),
                 receipt="BN/2026/0000412",
                 undo_url="/console/bills/i2/undo/a1",
+                rule=Both("mã thanh toán trong nội dung", "payment code inside the memo"),
+                memo=(
+                    MemoPart("MBVCB.6120934418."),
+                    MemoPart("HP7K2M9QX4TW", "exact", "a"),
+                    MemoPart(" NOP TIEN"),
+                ),
+                evidence=(
+                    Evidence(
+                        "code",
+                        "HP7K2M9QX4TW",
+                        "HP7K2M9QX4TW",
+                        "match",
+                        Both("Khớp", "Matches"),
+                        "a",
+                    ),
+                ),
             ),
             MatchRow(
                 581_000,

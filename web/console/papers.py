@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import ClassVar
 
+from web.console.decisions import Evidence, MemoPart
 from web.console.pages import Shell
 from web.language import Both
 from web.pages import ONE_PAGE, Choice, FieldError, Pager
@@ -143,7 +144,7 @@ class MatchRow:
     """Money on the bill. by: who or what matched it; undone_at, why: taken apart since.
     timed: whether the bank gave more than the day.
 
-    undo_url: POST (reason), where it can be.
+    undo_url: POST (reason), where it can be. rule, memo, evidence: why a rule matched it.
     """
 
     amount: int
@@ -157,6 +158,9 @@ class MatchRow:
     why: str = ""
     undo_url: str = ""
     timed: bool = True
+    rule: Both | None = None
+    memo: Sequence[MemoPart] = ()
+    evidence: Sequence[Evidence] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from payments.domain.memo import fold
 from payments.domain.money import Money, grouped
-from reconciliation.evidence import Verdict
+from reconciliation.evidence import RULES, Verdict, amounts
 from web.console.decisions import Evidence, MemoPart
 from web.language import Both
 
@@ -87,6 +87,27 @@ def signs(evidence: Sequence[Stored], wanted: str) -> tuple[str, ...]:
     """The signs with this verdict, each once."""
     found = [_sign(one) for one in evidence if verdict(one) == wanted]
     return tuple(dict.fromkeys(found))
+
+
+def together(several: Sequence[Sequence[Stored]]) -> Sequence[Stored]:
+    """The evidence of orders that one line names together: each of them, and what all owe."""
+    named = [one for evidence in several for one in evidence if one["kind"] != "amount"]
+    sums = [one for evidence in several for one in evidence if one["kind"] == "amount"]
+    if len(sums) != len(several):
+        return named
+    came, owed = int(sums[0]["on_line"]), sum(int(one["on_order"]) for one in sums)
+    return [*named, amounts(came, owed).as_data()]
+
+
+def without_amounts(evidence: Sequence[Stored]) -> Sequence[Stored]:
+    """For a part of a line: its whole amount says nothing about the part."""
+    return [one for one in evidence if one["kind"] != "amount"]
+
+
+def rule_of(code: str) -> Both | None:
+    """What the engine went by, as a person says it; None where there is nothing to go by."""
+    known = RULES.get(code) if code != "none" else None
+    return Both(known.vi, known.en) if known is not None else None
 
 
 def verdict(one: Stored) -> str:

@@ -5,7 +5,7 @@ detail(case, Look(...)) -> DiscrepancyDetail
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,7 +14,6 @@ from payments.domain.money import Money
 from payments.domain.people import Actor, Permission
 from reconciliation import previews
 from reconciliation.causes import CODES
-from reconciliation.evidence import RULES
 from reconciliation.queries.case import Case, Choice, Event
 from reconciliation.remedies import Proposal
 from web.console import figures, proof
@@ -34,6 +33,7 @@ from web.words import word
 
 _MOST_CANDIDATES: Final = 9  # one number key each
 _OVER: Final = ("resolved", "auto_resolved")
+_SPLIT: Final = "SPLIT_MISMATCH"
 
 WAYS: Final = {
     "apply": Both("Ghi vào giấy báo đã chọn", "Apply it to the chosen bill"),
@@ -67,7 +67,6 @@ _EVENTS: Final = {
         "Số chênh lệch đã đổi, cần đề nghị lại", "The difference changed: propose anew"
     ),
 }
-_NO_RULE: Final = ("", "none")
 _CLEARED: Final = {
     "applied": Both("tiền đã được ghi hết vào giấy báo", "the money was applied"),
     "line_arrived": Both("dòng sao kê đã về", "the statement line arrived"),
@@ -121,8 +120,7 @@ def detail(case: Case, look: Look) -> DiscrepancyDetail:
     choices = [known.get(target, one) for target, one in every.items()][:_MOST_CANDIDATES]
     asked = _asked(case, look.asked, choices)
     chosen = next((one for one in choices if one.target == asked.candidate), None)
-    evidence = chosen.evidence if chosen and chosen.evidence else case.evidence
-    evidence = [] if chosen is not None and chosen.target not in known else evidence
+    evidence = _evidence(case, chosen, known)
 
     def link(act: str, *, when: bool) -> str:
         return url_of(shown, look.query, act) if when else ""
@@ -140,7 +138,7 @@ def detail(case: Case, look: Look) -> DiscrepancyDetail:
         line=_line(case),
         payer=_payer(case),
         way=case.way,
-        rule=_rule(chosen.rule if chosen is not None and chosen.rule else case.rule),
+        rule=_rule(case, chosen),
         meanwhile=look.meanwhile,
         seen_at=case.payment.received_at if case.payment else None,
         reference=(case.payment.bank_reference or "") if case.payment else case.told_as,
@@ -171,7 +169,7 @@ def detail(case: Case, look: Look) -> DiscrepancyDetail:
         undo_url=link("/undo", when=can and case.status == "resolved"),
         comment_url=link("/comment", when=can),
         comment=look.comment,
-        search_url=url_of(shown) if may == "propose" and case.payment is not None else "",
+        search_url=url_of(shown) if may == "propose" and "apply" in case.ways else "",
         find=look.find,
         kept=look.query,
         preview_url=link("", when=may == "propose"),
@@ -295,10 +293,21 @@ def _why(case: Case) -> Both:
     )
 
 
-def _rule(code: str) -> Both | None:
-    """What the engine went by, as a person says it."""
-    known = RULES.get(code)
-    return Both(known.vi, known.en) if known is not None and code not in _NO_RULE else None
+def _evidence(
+    case: Case, chosen: Choice | None, known: Mapping[str, Choice]
+) -> Sequence[proof.Stored]:
+    """Of the chosen one; before that of the best, or of all that the line names together."""
+    if chosen is not None:
+        return (chosen.evidence or case.evidence) if chosen.target in known else ()
+    if case.kind == _SPLIT and len(known) > 1:
+        return proof.together([one.evidence for one in known.values()])
+    return case.evidence
+
+
+def _rule(case: Case, chosen: Choice | None) -> Both | None:
+    if case.kind == _SPLIT:
+        return None  # "the sum agrees" is what does not hold
+    return proof.rule_of(chosen.rule if chosen is not None and chosen.rule else case.rule)
 
 
 def _difference(case: Case, chosen: Choice | None) -> int:

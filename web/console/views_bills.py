@@ -17,10 +17,14 @@ from payments.queries.applied import Match
 from payments.queries.invoices import Invoice
 from payments.queries.paging import Cut
 from reconciliation import undoing
+from reconciliation.queries import matches
+from reconciliation.queries.matches import Why
 from web import context
 from web.auth.marks import requires
+from web.console import proof
 from web.console.answers import HOME, elsewhere, shell, whole, with_query, wrong
 from web.console.papers import BillLine, BillPage, BillRow, BillsPage, CodeRow, MatchRow
+from web.console.proof import rule_of
 from web.console.showing import url_of
 from web.language import Both
 from web.pages import Choice, FieldError, Pager
@@ -30,6 +34,7 @@ _LIST: Final = f"{HOME}/bills"
 _ONE: Final = f"{_LIST}/<shown>"
 _PAGE: Final = 50
 _STATES: Final = ("unpaid", "part_paid", "paid", "part_refunded", "refunded", "cancelled")
+_SEVERAL: Final = "several_references"
 _AUTOMATIC: Final = Both("khớp tự động", "matched automatically")
 _NO_REASON: Final = Both("Ghi lý do gỡ khoản này.", "Give a reason for taking it apart.")
 
@@ -102,6 +107,7 @@ def _page(db: Session, invoice_id: UUID, errors: tuple[FieldError, ...] = ()) ->
     it = invoices.get(db, invoice_id)
     shown = ids.shown("inv", invoice_id)
     may = context.actor().may(Permission.RESOLVE)
+    why = matches.of_bill(db, invoice_id)
     return BillPage(
         shell=shell(db, "bills"),
         reference=it.reference,
@@ -114,7 +120,9 @@ def _page(db: Session, invoice_id: UUID, errors: tuple[FieldError, ...] = ()) ->
         refunded=it.refunded,
         status=it.payment_state,
         lines=tuple(BillLine(line.name, line.amount, line.note or "") for line in it.lines),
-        matches=tuple(_match(one, shown, may=may) for one in applied.to_bill(db, invoice_id)),
+        matches=tuple(
+            _match(one, shown, why.get(one.id), may=may) for one in applied.to_bill(db, invoice_id)
+        ),
         codes=tuple(
             CodeRow(one.code, one.status, one.amount, one.expires_at)
             for one in applied.codes_of(db, invoice_id)
@@ -125,8 +133,11 @@ def _page(db: Session, invoice_id: UUID, errors: tuple[FieldError, ...] = ()) ->
     )
 
 
-def _match(one: Match, invoice: str, *, may: bool) -> MatchRow:
+def _match(one: Match, invoice: str, why: Why | None, *, may: bool) -> MatchRow:
     can = may and one.live and not one.refunded
+    evidence = why.evidence if why else ()
+    if why and why.rule == _SEVERAL:
+        evidence = proof.without_amounts(evidence)
     return MatchRow(
         amount=one.amount,
         way="credit" if one.from_credit else one.gateway,
@@ -139,6 +150,9 @@ def _match(one: Match, invoice: str, *, may: bool) -> MatchRow:
         why=one.why,
         timed=one.is_notice,
         undo_url=f"{_LIST}/{invoice}/undo/{ids.shown('all', one.id)}" if can else "",
+        rule=rule_of(why.rule) if why else None,
+        memo=proof.marked(why.memo, evidence) if why else (),
+        evidence=proof.compared(evidence),
     )
 
 
