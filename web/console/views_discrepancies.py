@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import Final
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from ops import refunding
 from payments.domain import ids
-from payments.domain.errors import Conflict, DomainError, Invalid, NotFound
+from payments.domain.errors import DomainError, Invalid, NotFound
 from payments.domain.people import Permission
 from reconciliation import discrepancies, exact
 from reconciliation.queries import case as cases
@@ -33,6 +34,8 @@ from web.pages import FieldError, Pager
 _LIST: Final = f"{HOME}/discrepancies"
 _ONE: Final = f"{_LIST}/<shown>"
 _LONGEST: Final = 300
+_UNDECIDED: Final = ("open", "assigned")
+_PROPOSED: Final = ("proposed",)
 _GIVES_BACK: Final = ("refund", REFUND_CREDIT)
 
 _NO_REASON: Final = Both("Ghi lý do, người duyệt cần đọc.", "Give a reason: the approver reads it.")
@@ -90,7 +93,7 @@ def propose(shown: str) -> ResponseReturnValue:
         told = replace(proposal, through=through)
         discrepancies.propose(db, discrepancy_id, told, by=context.actor(), at=context.now())
 
-    return _try(discrepancy_id, act, asked)
+    return _try(discrepancy_id, act, asked, expects=_UNDECIDED)
 
 
 @requires(Permission.APPROVE)
@@ -104,7 +107,7 @@ def approve(shown: str) -> ResponseReturnValue:
             db, discrepancy_id, by=context.actor(), at=context.now(), through=through
         )
 
-    return _try(discrepancy_id, act)
+    return _try(discrepancy_id, act, expects=_PROPOSED)
 
 
 @requires(Permission.APPROVE)
@@ -118,6 +121,7 @@ def refuse(shown: str) -> ResponseReturnValue:
         lambda db: discrepancies.refuse(
             db, discrepancy_id, reason=reason, by=context.actor(), at=context.now()
         ),
+        expects=_PROPOSED,
     )
 
 
@@ -131,7 +135,7 @@ def take(shown: str) -> ResponseReturnValue:
         discrepancies.release(db, discrepancy_id, by=who, at=at)
         discrepancies.assign(db, discrepancy_id, by=who, at=at)
 
-    return _try(discrepancy_id, act, stay=True)
+    return _try(discrepancy_id, act, stay=True, expects=_UNDECIDED)
 
 
 @requires(Permission.RESOLVE)
@@ -142,6 +146,7 @@ def release(shown: str) -> ResponseReturnValue:
         discrepancy_id,
         lambda db: discrepancies.release(db, discrepancy_id, by=context.actor(), at=context.now()),
         stay=True,
+        expects=_UNDECIDED,
     )
 
 
@@ -179,6 +184,7 @@ def undo(shown: str) -> ResponseReturnValue:
             db, discrepancy_id, reason=reason, by=context.actor(), at=context.now()
         ),
         stay=True,
+        expects=("resolved",),
     )
 
 
@@ -188,10 +194,12 @@ def _try(
     asked: Asked | None = None,
     *,
     stay: bool = False,
+    expects: Sequence[str],
 ) -> ResponseReturnValue:
     """Do it in one transaction and go on, or show what stands in the way.
 
     stay: show the same one again; else the next that the reader can do something about.
+    expects: the states in which it can be done; in another, somebody else was faster.
     """
     try:
         with context.transaction() as db:
@@ -202,7 +210,7 @@ def _try(
         raise
     except DomainError as refused:
         errors, status = wrong(refused)
-        return _again(discrepancy_id, asked or Asked(), list(errors), status, error=refused)
+        return _again(discrepancy_id, asked or Asked(), list(errors), status, expects=expects)
     return elsewhere(url_of(ids.shown("dis", discrepancy_id), Filter.of_request().query))
 
 
@@ -227,7 +235,7 @@ def _again(
     errors: list[FieldError],
     status: int = 422,
     *,
-    error: DomainError | None = None,
+    expects: Sequence[str] = (),
     comment: str = "",
 ) -> ResponseReturnValue:
     """The same page with what was typed, and what is to be corrected."""
@@ -235,7 +243,8 @@ def _again(
     with context.transaction() as db:
         case = cases.get(db, discrepancy_id)
         found = cases.chosen(db, asked.candidate)
-        somebody = meanwhile(case, context.actor()) if isinstance(error, Conflict) else None
+        changed = bool(expects) and case.status not in expects
+        somebody = meanwhile(case, context.actor()) if changed else None
         look = Look(
             context.actor(),
             asked,
@@ -246,6 +255,7 @@ def _again(
             comment=comment,
         )
         page = _page(db, detail(case, look))
+    status = HTTPStatus.CONFLICT if somebody else status
     return whole(page, status=status, here=url_of(ids.shown("dis", discrepancy_id), query))
 
 
