@@ -18,9 +18,11 @@ from typing import Any
 import pandas as pd
 
 from ops import match_rows, tables
+from ops.second_process import SecondProcess
 from payments.domain.errors import Invalid
 from reconciliation import normalise, outcomes
 from reconciliation.batches import ROUNDINGS
+from reconciliation.hearing import in_turn
 from reconciliation.matched import Matched
 from reconciliation.matching import match
 from reconciliation.statement import Problem
@@ -67,9 +69,11 @@ def run(
     contract: Path | None = None,
     *,
     out: Path,
+    second: SecondProcess | None = None,
 ) -> Summary:
     """Reconcile the files into the folder `out`, which is made if need be.
 
+    second: lets a fork of this process hear half of the lines; only for a caller who may fork.
     Raises MissingColumn, UnreadableTable or BadContract with what to do; a bad row never raises.
     """
     seconds: dict[str, float] = {}
@@ -88,13 +92,16 @@ def run(
     frames = [line_frame, order_frame]
     del line_frame, order_frame  # match() lets go of them as soon as it can
     with _timed(seconds, "match"):
-        matched = match(frames.pop(0), frames.pop(0), gateway=rows, contract=terms)
+        matched = match(
+            frames.pop(0), frames.pop(0), gateway=rows, contract=terms, hearer=second or in_turn
+        )
     with _timed(seconds, "write"):
         out.mkdir(parents=True, exist_ok=True)
         tables.write_csv(_matches(matched), out / "matches.csv")
         tables.write_csv(outcomes.exceptions(matched), out / "exceptions.csv")
         tables.write_csv(tables.problems_frame(problems), out / "problems.csv")
-    summary = _summary(given, matched, len(problems), seconds)
+    alone = second.own_kib if second else 0
+    summary = _summary(given, matched, len(problems), seconds, alone)
     text = json.dumps(asdict(summary), ensure_ascii=False, indent=2)
     (out / "summary.json").write_text(text + "\n", encoding="utf-8")
     return summary
@@ -193,8 +200,11 @@ class _Given:
         return cls(counts | {"gateway_rows": 0 if rows is None else len(rows)}, total)
 
 
-def _summary(given: _Given, matched: Matched, problems: int, seconds: dict[str, float]) -> Summary:
+def _summary(
+    given: _Given, matched: Matched, problems: int, seconds: dict[str, float], alone_kib: int
+) -> Summary:
     buckets = _buckets(matched)
+    most_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + alone_kib
     ended = matched.outcomes
     flagged = ended[ended["exception_code"] != ""]
     return Summary(
@@ -207,7 +217,7 @@ def _summary(given: _Given, matched: Matched, problems: int, seconds: dict[str, 
         unexplained_vnd=given.total - sum(buckets.values()),
         problems=problems,
         seconds={stage: round(took, 3) for stage, took in seconds.items()},
-        peak_memory_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        peak_memory_mib=most_kib // 1024,
     )
 
 

@@ -162,6 +162,18 @@ def _fee_is(kept: int, due: int, verdict: Verdict) -> Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class OfBatch:
+    """What a credit says of settlements: the batches and the gateways that it names.
+
+    settles: whether it tells that one gateway settles, but not which batch.
+    """
+
+    named: tuple[str, ...]
+    gateways: tuple[str, ...]
+    settles: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Loose:
     """A credit that tells of a settlement of this gateway, but not of which."""
 
@@ -206,25 +218,15 @@ class Batches:
         self._loose: list[_Loose] = []
         self._gateways = {one.gateway for one in self._batches.values() if one.gateway}
 
-    def claim(
-        self,
-        line_id: str,
-        amount: int,
-        booked: str,
-        reading: Reading,
-        *,
-        sender: str = "",
-        alone: bool = True,
-    ) -> Batch | None:
-        """The batch that this credit pays, by its name or else by gateway, sum and day.
+    def told(self, reading: Reading, sender: str = "", *, alone: bool = True) -> OfBatch | None:
+        """What a credit's memo and sender say of settlements. Pure.
 
-        A credit that tells of a settlement but not of which is kept: outcomes() tries sums.
         alone: whether nothing in the memo could be an order's reference.
         """
         if not self._batches:
             return None
         named = {
-            read.ref: self._batches[read.ref]
+            read.ref: None
             for piece in reading.pieces
             for read in self._forms.read(piece)
             if read.ref in self._batches and not read.doubt
@@ -232,27 +234,39 @@ class Batches:
         # A batch's name may hold the very day of its credit, which is no wall then.
         for start, end in self._spellings.spans(reading.text, reading.near or frozenset()):
             if (ref := compact(reading.text[start:end])) in self._batches:
-                named[ref] = self._batches[ref]
+                named[ref] = None
         text = f"{reading.text} {fold(sender)}"
-        found = list(named.values()) or self._by_amount(amount, booked, text)
+        gateways = [name for name in self._gateways if name in text]
+        if not named and not gateways:
+            return None
+        settles = alone and not named and len(gateways) == 1 and bool(_SETTLES.search(text))
+        return OfBatch(tuple(named), tuple(gateways), settles)
+
+    def claim(self, line_id: str, amount: int, booked: str, told: OfBatch | None) -> Batch | None:
+        """The batch that this credit pays, by its name or else by gateway, sum and day.
+
+        A credit that tells of a settlement but not of which is kept: outcomes() tries sums.
+        """
+        if told is None:
+            return None
+        found = [self._batches[name] for name in told.named]
+        found = found or self._by_amount(amount, booked, told.gateways)
         if len(found) == 1:
             found[0].credits.append((line_id, amount))
             return found[0]
-        told = {gateway for gateway in self._gateways if gateway in text}
-        if alone and not named and len(told) == 1 and _SETTLES.search(text):
-            self._loose.append(_Loose(line_id, amount, booked, told.pop()))
+        if told.settles:
+            self._loose.append(_Loose(line_id, amount, booked, told.gateways[0]))
         return None
 
     def _as_written(self, ref: str) -> str:
         known = self._batches.get(ref)
         return fold(known.batch_id).strip() if known else ""
 
-    def _by_amount(self, amount: int, booked: str, text: str) -> list[Batch]:
-        told = {name for name in self._gateways if name in text}
+    def _by_amount(self, amount: int, booked: str, gateways: Sequence[str]) -> list[Batch]:
         return [
             batch
             for batch in self._by_sum.get(amount, ())
-            if batch.gateway in told and batch.settle_date <= booked and not batch.credits
+            if batch.gateway in gateways and batch.settle_date <= booked and not batch.credits
         ]
 
     def outcomes(self) -> dict[str, Outcome]:

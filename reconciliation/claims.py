@@ -78,14 +78,13 @@ class Claim:
 
 @dataclass(slots=True)
 class Claims:
-    """A line's claims by strength; cut: (order, what is left of its reference, span)."""
+    """A line's claims by strength."""
 
     firm: list[Claim] = field(default_factory=list)
     corrected: list[Claim] = field(default_factory=list)
     prefix_lost: list[Claim] = field(default_factory=list)
     doubtful: list[Claim] = field(default_factory=list)
     unknown: list[Claim] = field(default_factory=list)
-    cut: list[tuple[int, str, tuple[int, int]]] = field(default_factory=list)
 
     def spans(self) -> list[tuple[int, int]]:
         """Where references stand, so that no payer is read out of one."""

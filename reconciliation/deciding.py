@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from payments.domain.memo import Reading, fold
-from reconciliation import kinds
 from reconciliation.book import Book, Decision, Outcome, Row
 from reconciliation.claims import MOST_SUGGESTED, Claim, Claims, References
 from reconciliation.doubts import LIKE_A_WORD
 from reconciliation.evidence import Evidence, Verdict, amounts
+from reconciliation.hearing import Heard
 from reconciliation.payers import Named, Payers
 
 FIRM_RULE = {
@@ -45,7 +44,6 @@ class Credit:
     line_id: str
     amount: int
     sender: str
-    reading: Reading
     undone: frozenset[str] = frozenset()
 
 
@@ -58,16 +56,9 @@ class Judge:
     payers: Payers
     book: Book
 
-    def hear(self, reading: Reading) -> Claims:
-        """Every reference that the memo claims, overlaps settled."""
-        claims = self.references.claims(reading)
-        # A payer's number may have the shape of a reference; it is not one that nobody has.
-        claims.unknown = [one for one in claims.unknown if not self.payers.has_code(one.ref)]
-        return claims
-
-    def decide(self, credit: Credit, claims: Claims) -> Outcome:
+    def decide(self, credit: Credit, heard: Heard) -> Outcome:
         """Where this credit's money goes, or who must look at it and why."""
-        named = self._named(credit, claims)
+        claims, named = heard.claims, heard.named
         if claims.firm:
             return self._quoted(credit, claims, named)
         weak = claims.corrected or claims.prefix_lost
@@ -75,27 +66,9 @@ class Judge:
             return self._weakly_quoted(credit, weak, claims, named)
         if claims.doubtful:
             return self._doubtful(credit, claims, named)
-        return self._unquoted(credit, claims, named)
+        return self._unquoted(credit, heard)
 
-    def _named(self, credit: Credit, claims: Claims) -> list[Named]:
-        """Payers named beside the references; not those who are a part of the sender's name.
-
-        NGUYEN DINH THUY NGA who signs her own transfer does not name DINH THUY NGA.
-        """
-        named = self.payers.named(credit.reading, claims.spans())
-        sender = fold(credit.sender).strip()
-        start = credit.reading.text.find(sender) if sender else -1
-        if start < 0 or not named:
-            return named
-        first, last = credit.reading.span(start, start + len(sender))
-        return [
-            one
-            for one in named
-            if one.kind != "payer_name"
-            or not (first <= one.start and one.end <= last and one.end - one.start < last - first)
-        ]
-
-    def _quoted(self, credit: Credit, claims: Claims, named: list[Named]) -> Outcome:
+    def _quoted(self, credit: Credit, claims: Claims, named: Sequence[Named]) -> Outcome:
         weak = [*claims.corrected, *claims.prefix_lost]
         quoted = [*claims.firm, *(one for one in weak if self._open_any(one))]
         if _unsure(quoted) or claims.doubtful:
@@ -173,7 +146,7 @@ class Judge:
             return Outcome(Decision.AUTO, "", rows)
         return self._suggest(credit, "SPLIT_MISMATCH", rows)
 
-    def _doubtful(self, credit: Credit, claims: Claims, named: list[Named]) -> Outcome:
+    def _doubtful(self, credit: Credit, claims: Claims, named: Sequence[Named]) -> Outcome:
         """A short reference of letters alone might be a word: the amount must agree."""
         claim, *more = claims.doubtful
         word = claim.doubt == LIKE_A_WORD and not more and len(claim.orders) == 1
@@ -185,7 +158,7 @@ class Judge:
         return self._suggest(credit, "UNMATCHED", rows)
 
     def _weakly_quoted(
-        self, credit: Credit, weak: list[Claim], claims: Claims, named: list[Named]
+        self, credit: Credit, weak: list[Claim], claims: Claims, named: Sequence[Named]
     ) -> Outcome:
         """A corrected code, or one without its prefix: open, and the amount must agree."""
         if conflict := self._conflict(weak, named):
@@ -210,14 +183,15 @@ class Judge:
         )
         return Outcome(Decision.AUTO, "", rows)
 
-    def _unquoted(self, credit: Credit, claims: Claims, named: list[Named]) -> Outcome:
+    def _unquoted(self, credit: Credit, heard: Heard) -> Outcome:
         """No reference that decides: the bank's own business, or candidates for a person."""
-        bank, span = kinds.words_in(credit.reading.text)
-        if kinds.kind_of(credit.reading.text, credit.amount) is kinds.Kind.NON_ORDER and not named:
-            words = Evidence("words", bank, "", Verdict.AGREES, credit.reading.span(*span))
+        claims, named = heard.claims, heard.named
+        if heard.business is not None and not named:
+            bank, span = heard.business
+            words = Evidence("words", bank, "", Verdict.AGREES, span)
             row = Row(None, credit.amount, "bank_business", (words,))
             return Outcome(Decision.EXCEPTION, "NON_ORDER", [row])
-        rows = self._candidates(credit, claims, named)
+        rows = self._candidates(credit, heard)
         if rows and (named or not claims.unknown):
             return self._suggest(credit, "UNMATCHED", rows)
         if claims.unknown:
@@ -230,17 +204,17 @@ class Judge:
             )
         return Outcome(Decision.EXCEPTION, "UNMATCHED", [Row(None, credit.amount, "none")])
 
-    def _candidates(self, credit: Credit, claims: Claims, named: list[Named]) -> list[Row]:
+    def _candidates(self, credit: Credit, heard: Heard) -> list[Row]:
         """Open orders that the line hints at, best first."""
         rows: list[Row] = []
-        for claim in self.references.bodies(credit.reading):
+        for claim in heard.bodies:
             rows += self._rows(credit, [claim], "code_unsure")
-        for order, text, span in self.references.cut(credit.reading, claims.spans()):
+        for order, text, span in heard.cut:
             cut = Evidence("reference", text, self.orders.refs[order], Verdict.AMBIGUOUS, span)
             rows.append(
                 Row(order, credit.amount, "reference_cut", (cut, self._amount(credit, order)))
             )
-        for one in named:
+        for one in heard.named:
             rows += self._of_payer(credit, one)
         for order in self.payers.of_name(credit.sender):
             if self.book.owed[order] == credit.amount:
@@ -265,7 +239,7 @@ class Judge:
             rows.append(Row(order, credit.amount, rule, (seen, self._amount(credit, order))))
         return rows
 
-    def _conflict(self, quoted: list[Claim], named: list[Named]) -> list[Named]:
+    def _conflict(self, quoted: list[Claim], named: Sequence[Named]) -> list[Named]:
         """Payers named beside the reference who are not those of the quoted orders.
 
         A code says more than a name: many people share a name. Whether the named payer has paid
@@ -285,7 +259,7 @@ class Judge:
     def _owed_before(self, named: Named) -> bool:
         return any(self.book.status[order] == "OPEN" for order in named.orders)
 
-    def _name_first(self, credit: Credit, quoted: list[Claim], named: list[Named]) -> Outcome:
+    def _name_first(self, credit: Credit, quoted: list[Claim], named: Sequence[Named]) -> Outcome:
         rows = []
         for one in named:
             mine = [row for row in self._of_payer(credit, one) if self.book.is_open(row.order or 0)]

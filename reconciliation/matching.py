@@ -28,6 +28,7 @@ from reconciliation.deciding import Credit, Judge, Orders
 from reconciliation.folding import compacted_all
 from reconciliation.forms import Forms
 from reconciliation.gathering import Sources, gathered
+from reconciliation.hearing import Heard, Hearer, Listener, in_turn
 from reconciliation.matched import Matched
 from reconciliation.normalise import texts
 from reconciliation.payers import Payers
@@ -38,7 +39,6 @@ from reconciliation.sure import Sure as _Sure
 __all__ = ["Matched", "match"]
 
 _SHORTEST_TOKEN = 5
-_LONGEST_KEPT = 1_000
 _DAYS_BEFORE, _DAYS_AFTER = 40, 10  # a bank writes no day that is further from its own
 
 
@@ -50,6 +50,7 @@ def match(
     gateway: pd.DataFrame | None = None,
     contract: Mapping[str, Mapping[str, Any]] | None = None,
     undone: frozenset[tuple[str, str]] = frozenset(),
+    hearer: Hearer = in_turn,
 ) -> Matched:
     """Decide every line and row, in time. Nothing is lost and nothing is guessed.
 
@@ -58,8 +59,9 @@ def match(
     (what is still owed), due_at, status (OPEN, PAID or CANCELLED). gateway, contract: see
     normalise.GATEWAY_COLUMNS and batches.terms. forms: learned from the orders when None.
     undone: (line_id, order_id) pairs that a person took apart; never matched again by itself.
+    hearer: who hears the lines that are not plain; see hearing.
     """
-    run = _Run.over(lines, orders, forms, gateway, contract or {}, undone)
+    run = _Run.over(lines, orders, forms, gateway, contract or {}, undone, hearer)
     del lines, orders  # what is needed of them is in columns now; a million rows are no trifle
     run.decide()
     return run.matched()
@@ -106,13 +108,15 @@ class _Run:
     again: dict[int, int]
     rows: list[GatewayRow]
     judge: Judge
+    listener: Listener
+    hearer: Hearer
     plain: Plain
     settlement: Settlement
     batches: Batches
     reversals: Reversals
     undone: dict[str, frozenset[str]]
     decided: dict[tuple[str, int], Outcome] = field(default_factory=dict)
-    heard: dict[int, tuple[Reading | None, Claims]] = field(default_factory=dict)
+    heard: dict[int, Heard] = field(default_factory=dict)
     sure: _Sure | None = None
 
     @classmethod
@@ -124,6 +128,7 @@ class _Run:
         gateway: pd.DataFrame | None,
         contract: Mapping[str, Mapping[str, Any]],
         undone: frozenset[tuple[str, str]],
+        hearer: Hearer,
     ) -> _Run:
         columns = _orders(orders)
         status = texts(orders, "status")
@@ -135,14 +140,17 @@ class _Run:
         for line_id, order_id in undone:
             apart[line_id] = apart.get(line_id, frozenset()) | {order_id}
         those = _Lines.of(lines)
+        due = Batches(_once(rows))
         return cls(
             those,
             normalise.delivered_again(lines),
             rows,
             Judge(columns, references, payers, book),
+            Listener(references, payers, due),
+            hearer,
             Quick(references, payers).hear(those.memo, those.bank_ref),
             Settlement(book, references, columns.refs, batches.terms(contract)),
-            Batches(_once(rows)),
+            due,
             Reversals(book, columns.refs),
             apart,
         )
@@ -150,13 +158,12 @@ class _Run:
     def decide(self) -> None:
         """An outcome for each ("bank", place) and ("gateway", place) that is not sure."""
         sure = self._candidates()
-        for at in np.flatnonzero(~sure).tolist():
-            if at not in self.again and (self.plain.order[at] < 0 or not self._may_be_plain(at)):
-                heard = self.lines.reading(at, self.judge.references)
-                claims = self.judge.hear(heard)
-                # A memo of ten thousand characters is read again rather than kept.
-                kept = heard if len(self.lines.memo[at]) <= _LONGEST_KEPT else None
-                self.heard[at] = kept, claims
+        hard = [
+            at
+            for at in np.flatnonzero(~sure).tolist()
+            if at not in self.again and (self.plain.order[at] < 0 or not self._may_be_plain(at))
+        ]
+        self.heard = dict(zip(hard, self.hearer(self._hear, hard), strict=True))
         wanted = np.zeros(len(self.judge.book.owed) + 1, dtype=bool)
         wanted[self._wanted_elsewhere(sure)] = True
         sure &= ~wanted[self.plain.order]
@@ -205,8 +212,8 @@ class _Run:
         """Orders that more than one line or row has to do with."""
         orders = self.plain.order
         wanted = [order for row in self.rows for order in self.settlement.orders(row)]
-        for _, claims in self.heard.values():
-            wanted += claims.orders()
+        for heard in self.heard.values():
+            wanted += heard.claims.orders()
         also = [at for at in np.flatnonzero(~sure & (orders >= 0)).tolist() if at not in self.again]
         wanted += orders[also].tolist()
         mine, times = np.unique(orders[sure], return_counts=True)
@@ -226,42 +233,37 @@ class _Run:
         ]  # fmt: skip
         return [event for *_, event in sorted(events)]
 
+    def _hear(self, at: int) -> Heard:
+        reading = self._reading(at)
+        if self.lines.amount[at] <= 0:
+            return Heard(self.listener.claims(reading))
+        return self.listener.credit(reading, self.lines.sender[at])
+
+    def _reading(self, at: int) -> Reading:
+        return self.lines.reading(at, self.judge.references)
+
     def _line(self, at: int) -> Outcome:
         lines = self.lines
-        heard, claims = self._heard(at)
-        orders = _quoted(claims)
-        if lines.amount[at] <= 0:
-            return self.reversals.decide(lines.account[at], -lines.amount[at], heard, orders)
-        if not claims.firm and self.batches.claim(
-            lines.ids[at],
-            lines.amount[at],
-            lines.booked[at],
-            heard,
-            sender=lines.sender[at],
-            alone=not claims.orders(),
-        ):
+        heard = self.heard.pop(at, None) or self._plainly(at)
+        orders = _quoted(heard.claims)
+        line_id, account, amount = lines.ids[at], lines.account[at], lines.amount[at]
+        if amount <= 0:
+            return self.reversals.decide(account, -amount, self._reading(at), orders)
+        if self.batches.claim(line_id, amount, lines.booked[at], heard.of_batch):
             # Decided when all credits of the batch are known.
             return Outcome(Decision.EXCEPTION, "BATCH_MISMATCH", [])
-        seen = Seen(lines.ids[at], lines.bank_ref[at], orders)
-        self.reversals.saw(lines.account[at], lines.amount[at], seen)
-        apart = self.undone.get(lines.ids[at], frozenset())
-        credit = Credit(lines.ids[at], lines.amount[at], lines.sender[at], heard, apart)
-        return self.judge.decide(credit, claims)
+        self.reversals.saw(account, amount, Seen(line_id, lines.bank_ref[at], orders))
+        apart = self.undone.get(line_id, frozenset())
+        return self.judge.decide(Credit(line_id, amount, lines.sender[at], apart), heard)
 
-    def _heard(self, at: int) -> tuple[Reading, Claims]:
-        if at not in self.heard:
-            return self._plainly(at)
-        kept, claims = self.heard.pop(at)
-        return kept or self.lines.reading(at, self.judge.references), claims
-
-    def _plainly(self, at: int) -> tuple[Reading, Claims]:
+    def _plainly(self, at: int) -> Heard:
         """What a plain line claims: one reference, whose order is known already."""
         memo, order = self.lines.memo[at], int(self.plain.order[at])
         ref = self.judge.references.compact_of(order)
         start, end = where(memo, ref)
         kind, how = self.judge.references.kind(ref), "exact" if self.plain.exact[at] else "glued"
         claim = Claim(kind, ref, how, (order,), start, end, "", memo[start:end])
-        return _unread(memo), Claims(firm=[claim])
+        return Heard(Claims(firm=[claim]))
 
     def _finish(self) -> None:
         """What only the end can tell: instalments that completed, batches that add up."""
@@ -278,6 +280,7 @@ class _Run:
         assert self.sure is not None  # noqa: S101  # decide() has run
         # Nobody is named from here on, and the index of names is the largest of all.
         self.judge = replace(self.judge, payers=Payers([], []))
+        self.listener = replace(self.listener, payers=self.judge.payers)
         absent = [
             (one.batch_id, one.gateway, one.settle_date, one.due) for one in self.batches.absent()
         ]
@@ -288,11 +291,6 @@ class _Run:
             self.judge,
             pd.DataFrame(absent, columns=["batch_id", "gateway", "settle_date", "due_vnd"]),
         )
-
-
-def _unread(memo: str) -> Reading:
-    """A memo whose one claim is known already: nothing in it is left to hear."""
-    return Reading(memo, "", (), (), ())
 
 
 def _quoted(claims: Claims) -> frozenset[int]:

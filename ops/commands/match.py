@@ -27,10 +27,12 @@ def command(
     Example: thuphi match --orders orders.csv --statement bank.csv --out result
     """
     from ops import match  # noqa: PLC0415  # pandas takes a second; `--help` does not need it
+    from ops.second_process import SecondProcess  # noqa: PLC0415  # as is this
 
     # Millions of small objects, none in a circle: looking for circles would take a fifth.
     gc.disable()
-    summary = match.run(orders, statement, gateway_report, contract, out=out)
+    second = SecondProcess()
+    summary = match.run(orders, statement, gateway_report, contract, out=out, second=second)
     if as_json:
         sys.stdout.write(json.dumps(asdict(summary), ensure_ascii=False) + "\n")
     else:

@@ -1,0 +1,113 @@
+"""Hearing in two processes: half the time of the lines that must be read one by one.
+
+Only for a command that owns its whole process, as `thuphi match` does: the second one is a fork,
+which inherits every open file and connection. It opens, closes and sends none of them, calls one
+pure function, writes what it heard into memory that both share, and ends without cleaning up
+anything that is not its own. A worker of the nightly job holds connections to a database, so it
+hears in turn (reconciliation.hearing.in_turn), as does any system without fork or memory files.
+
+Threads of Arrow sleep when the fork is made, and the second process never calls Arrow.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+import resource
+import signal
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from reconciliation.hearing import Heard, in_turn, packed, unpacked
+
+_FEWEST = 4_000  # lines, below which a fork is not worth its while
+_SHARE = 1_000  # lines taken at once
+_NUMBER = 4  # bytes that name a share
+_MOST_SHARES = 8_000  # whose numbers fit into a pipe that nobody reads yet
+
+
+@dataclass(slots=True)
+class SecondProcess:
+    """Hears lines together with a fork of this process. own_kib: the most memory it had alone."""
+
+    fewest: int = _FEWEST
+    share: int = _SHARE
+    own_kib: int = 0
+
+    def __call__(self, hear: Callable[[int], Heard], places: Sequence[int]) -> Iterable[Heard]:
+        """As hearing.Hearer says. If the second process dies, the first hears its lines, too."""
+        if len(places) < self.fewest or not (hasattr(os, "fork") and hasattr(os, "memfd_create")):
+            return in_turn(hear, places)
+        size = max(self.share, len(places) // _MOST_SHARES)
+        shares = [places[at : at + size] for at in range(0, len(places), size)]
+        heard = self._both(hear, shares)
+        return (
+            one
+            for number, share in enumerate(shares)
+            for one in (heard.get(number) or in_turn(hear, share))
+        )
+
+    def _both(
+        self, hear: Callable[[int], Heard], shares: Sequence[Sequence[int]]
+    ) -> dict[int, Iterable[Heard]]:
+        """What was heard, by the number of the share. Whoever is free takes the next one."""
+        take, give = os.pipe()
+        answers = os.memfd_create("heard")
+        child = 0
+        try:
+            # A read of so few bytes is never torn: each number comes to one of the two.
+            os.write(give, b"".join(n.to_bytes(_NUMBER, "big") for n in range(len(shares))))
+            os.close(give)
+            child = os.fork()
+            if not child:
+                _answer(answers, hear, shares, take)
+            heard: dict[int, Iterable[Heard]] = {
+                number: list(map(hear, shares[number])) for number in _numbers(take)
+            }
+            _, status = os.waitpid(child, 0)
+            child = 0
+            return heard if status else heard | dict(self._answers(answers))
+        finally:
+            if child:  # this process failed: the other has nobody to hear for
+                os.kill(child, signal.SIGKILL)
+                os.waitpid(child, 0)
+            os.close(take)
+            os.close(answers)
+
+    def _answers(self, answers: int) -> Iterator[tuple[int, Iterable[Heard]]]:
+        with os.fdopen(os.dup(answers), "rb") as file:
+            file.seek(0)
+            self.own_kib = marshal.load(file)  # noqa: S302  # written by ourselves, just now
+            for number, lines in marshal.load(file):  # noqa: S302
+                yield number, map(unpacked, lines)
+
+
+def _answer(
+    answers: int, hear: Callable[[int], Heard], shares: Sequence[Sequence[int]], take: int
+) -> NoReturn:
+    """What the second process does, and all that it does."""
+    status = 1
+    try:
+        heard = [(number, [packed(hear(at)) for at in shares[number]]) for number in _numbers(take)]
+        with os.fdopen(answers, "wb") as file:
+            marshal.dump(_own_kib(), file)
+            marshal.dump(heard, file)
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _numbers(take: int) -> Iterator[int]:
+    while number := os.read(take, _NUMBER):
+        yield int.from_bytes(number, "big")
+
+
+def _own_kib() -> int:
+    """Memory that this process does not share with the one it is a fork of."""
+    try:
+        told = Path("/proc/self/smaps_rollup").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return sum(int(line.split()[1]) for line in told if line.startswith("Private_"))
