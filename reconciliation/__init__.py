@@ -3,6 +3,7 @@
 In the order of the pipeline:
 statement      StatementReader port: what a reader of a bank's file must give
 intake         receive a file: hash, refuse a repeat, keep the bytes
+whole          is a statement complete: all read, its sum right, nothing missing before it
 normalise      pure: signs, dates, folded memo, payment codes -> one frame
 expected       what the ledger says should arrive, as a frame
 matching       pure: evidence, then a decision; in the order of work:

@@ -11,7 +11,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -23,11 +23,12 @@ from sqlalchemy.orm import Session
 from payments import audit, vault
 from payments.domain import ids
 from payments.domain.errors import Invalid, NotFound
-from payments.domain.money import MOST, grouped
+from payments.domain.money import MOST
 from payments.domain.people import Actor
 from payments.domain.states import FILE, FileStatus, LineStatus, move
 from payments.store.orders import bank_account
 from payments.store.sessions import biller_of
+from reconciliation import whole
 from reconciliation.statement import ParsedFile, Problem, Statement, StatementLine, StatementReader
 from reconciliation.store import bank_line, statement, statement_file
 
@@ -40,16 +41,6 @@ class Kept:
 
     file_id: UUID
     first_time: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """Whether a statement may post; why_not is None then. In both languages otherwise."""
-
-    complete: bool
-    why_vi: str | None = None
-    why_en: str | None = None
-    closes: bool = False
 
 
 def receive(db: Session, *, name: str, data: bytes, by: Actor, at: datetime) -> Kept:
@@ -172,7 +163,7 @@ def _take(db: Session, file: Row[Any], ordinal: int, found: Statement) -> list[P
                 f"A statement in {found.currency} is read but never posted: only VND is.",
             )
         ]
-    last_day = _last_day(found)
+    last_day = whole.last_day(found)
     if last_day is None:
         return [
             Problem(
@@ -181,7 +172,13 @@ def _take(db: Session, file: Row[Any], ordinal: int, found: Statement) -> list[P
         ]
     told = list(numbered(found.lines))
     known = _known(db, account.id, told)
-    proof = _prove(db, account, found, [line for line, key, nth in told if (key, nth) in known])
+    proof = whole.prove(
+        db,
+        account,
+        found,
+        [line for line, key, nth in told if (key, nth) in known],
+        [line for line, key, nth in told if known.get((key, nth))],
+    )
     statement_id = ids.new()
     first_day = min((line.booking_date for line in found.lines), default=last_day)
     db.execute(
@@ -204,6 +201,9 @@ def _take(db: Session, file: Row[Any], ordinal: int, found: Statement) -> list[P
     )
     fresh = [(line, key, nth) for line, key, nth in told if (key, nth) not in known]
     problems = _write_lines(db, file, statement_id, account.id, fresh)
+    if proof.closes:
+        waiting = [(line, key, nth) for line, key, nth in told if known.get((key, nth)) is False]
+        _adopt(db, account.id, statement_id, waiting, complete=proof.complete)
     if not proof.complete:
         problems.append(Problem(0, proof.why_vi or "", proof.why_en or ""))
     problems += [
@@ -214,81 +214,38 @@ def _take(db: Session, file: Row[Any], ordinal: int, found: Statement) -> list[P
     return problems
 
 
-def _prove(
-    db: Session, account: Row[Any], found: Statement, repeated: Sequence[StatementLine]
-) -> Proof:
-    """Proven complete: every entry read, opening + lines = closing, no gap to the one before.
+def _adopt(
+    db: Session,
+    account_id: UUID,
+    statement_id: UUID,
+    waiting: Sequence[tuple[StatementLine, bytes, int]],
+    *,
+    complete: bool,
+) -> None:
+    """Take over the lines that came first in a statement which could not be used.
 
-    repeated: lines of an earlier file that stand in this one again. A bank that delivers a
-    line twice counts it in neither balance, so they may be left out to make the sum close.
+    A bad file is exported anew: its lines are in our hands already, but nothing would ever
+    book them there. A statement that closes is left only to one that is complete.
     """
-    if found.opening is None or found.closing is None:
-        return Proof(False, "Sao kê không có số dư đầu hoặc cuối.", "A balance is missing.")
-    if found.unread:
-        return Proof(False, "Có dòng không đọc được.", "Some lines could not be read.")
-    total = sum((line.amount for line in found.lines), Decimal(0))
-    again = sum((line.amount for line in repeated), Decimal(0))
-    if found.closing - found.opening not in (total, total - again):
-        gap = grouped(int(found.closing - found.opening - total))
-        return Proof(
-            False,
-            f"Số dư không khớp: lệch {gap} ₫.",
-            f"The statement does not close: its lines and balances differ by {gap} ₫.",
-        )
-    first = min((line.booking_date for line in found.lines), default=_last_day(found))
-    if first is not None and _closing_before(db, account, first) != found.opening:
-        return Proof(False, *_GAP, closes=True)
-    return Proof(True, closes=True)
-
-
-_GAP = (
-    "Số dư đầu không nối tiếp sao kê trước: thiếu một tệp ở giữa.",
-    "The opening balance does not follow the statement before: a file in between is missing.",
-)
-
-
-def join(db: Session, account_id: UUID) -> int:
-    """Look again at statements that waited for a file in between; return how many are whole now."""
-    account = db.execute(
-        select(bank_account).where(
-            bank_account.c.biller_id == biller_of(db), bank_account.c.id == account_id
-        )
-    ).one()
-    waiting = db.execute(
-        select(statement.c.id, statement.c.first_day, statement.c.opening)
-        .where(statement.c.biller_id == account.biller_id)
-        .where(statement.c.bank_account_id == account_id)
-        .where(statement.c.closes, statement.c.complete.is_(False))
-        .order_by(statement.c.last_day, statement.c.id)
-    ).all()
-    joined = 0
-    for row in waiting:
-        if _closing_before(db, account, row.first_day) != row.opening:
-            continue
-        db.execute(
-            update(statement)
-            .where(statement.c.biller_id == account.biller_id, statement.c.id == row.id)
-            .values(complete=True, why_not=None)
-        )
-        joined += 1
-    return joined
-
-
-def _closing_before(db: Session, account: Row[Any], first: date) -> int:
-    """The balance with which a statement from this day on should begin, in đồng."""
-    closing: int | None = db.scalar(
-        select(statement.c.closing)
-        .where(
-            statement.c.biller_id == account.biller_id,
-            statement.c.bank_account_id == account.id,
-            statement.c.complete,
-            statement.c.first_day <= first,
-        )
-        .order_by(statement.c.last_day.desc(), statement.c.id.desc())
-        .limit(1)
+    db.execute(
+        text("""UPDATE bank_line l SET statement_id = :statement, line_no = told.line_no
+                FROM statement s, unnest(CAST(:keys AS bytea[]), CAST(:nths AS int[]),
+                    CAST(:lines AS int[])) AS told (key, nth, line_no)
+                WHERE l.biller_id = :biller AND l.bank_account_id = :account
+                    AND l.line_key = told.key AND l.occurrence = told.nth
+                    AND l.status = 'imported' AND s.biller_id = l.biller_id
+                    AND s.id = l.statement_id AND NOT s.complete
+                    AND (NOT s.closes OR :complete)"""),
+        {
+            "biller": biller_of(db),
+            "account": account_id,
+            "statement": statement_id,
+            "keys": [key for _, key, _ in waiting],
+            "nths": [nth for _, _, nth in waiting],
+            "lines": [line.line for line, _, _ in waiting],
+            "complete": complete,
+        },
     )
-    opening: int = account.opening_balance
-    return opening if closing is None else closing
 
 
 def _write_lines(
@@ -372,17 +329,20 @@ def _line_key(line: StatementLine) -> bytes:
 
 def _known(
     db: Session, account_id: UUID, numbered: Sequence[tuple[StatementLine, bytes, int]]
-) -> set[tuple[bytes, int]]:
+) -> dict[tuple[bytes, int], bool]:
+    """The lines we have, and whether they stand in a complete statement."""
     rows = db.execute(
-        text("""SELECT line_key, occurrence FROM bank_line WHERE biller_id = :biller
-                AND bank_account_id = :account AND line_key = ANY(:keys)"""),
+        text("""SELECT l.line_key, l.occurrence, s.complete FROM bank_line l
+                JOIN statement s ON s.biller_id = l.biller_id AND s.id = l.statement_id
+                WHERE l.biller_id = :biller
+                AND l.bank_account_id = :account AND l.line_key = ANY(:keys)"""),
         {
             "biller": biller_of(db),
             "account": account_id,
             "keys": list({key for _, key, _ in numbered}),
         },
     )
-    return {(bytes(row.line_key), row.occurrence) for row in rows}
+    return {(bytes(row.line_key), row.occurrence): row.complete for row in rows}
 
 
 def _account(db: Session, number: str | None) -> Row[Any] | None:
@@ -401,11 +361,6 @@ def _file_with(db: Session, digest: bytes) -> UUID | None:
         )
     )
     return found
-
-
-def _last_day(found: Statement) -> date | None:
-    days = [line.booking_date for line in found.lines]
-    return max([*days, *([found.closing_day] if found.closing_day else [])], default=None)
 
 
 def _dong(amount: Decimal | None) -> int | None:

@@ -30,7 +30,6 @@ from payments.domain import ids
 from payments.store.sessions import Sessions, biller_of
 from reconciliation import (
     expected,
-    intake,
     nights,
     paybacks,
     posting,
@@ -40,6 +39,7 @@ from reconciliation import (
     settlement_runs,
     settling,
     verdicts,
+    whole,
 )
 from reconciliation import late as lateness
 from reconciliation.posting import Line
@@ -73,7 +73,7 @@ def run(
     """
     with _step(sessions, biller_id, account_id) as db:
         run_id = _begin(db, account_id, day, at=clock())
-        intake.join(db, account_id)
+        whole.join(db, account_id)
     with progress.telling(sessions, biller_id, run_id, stop=stop) as told:
         _settle(sessions, biller_id, account_id, day, told, clock=clock)
         told.begin(Step.BATCHES)

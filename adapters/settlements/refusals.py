@@ -25,6 +25,12 @@ _REASONS: dict[str, tuple[str, str]] = {
         "Đây không phải tệp CSV hay XLSX (có thể là ảnh, tệp nén hoặc tệp bị hỏng).",
         "This is neither CSV nor XLSX (a picture, an archive, or a damaged file).",
     ),
+    "old-encoding": (
+        "Bảng mã chữ không phải UTF-8, UTF-16 hay Windows-1258; có thể là TCVN3 (ABC) hoặc VNI. "
+        "Hãy lưu lại tệp dưới dạng UTF-8.",
+        "The text encoding is neither UTF-8, UTF-16 nor Windows-1258; it may be TCVN3 (ABC) or "
+        "VNI. Save the file again as UTF-8.",
+    ),
     "html-page": (
         "Đây là một trang web (HTML). Có thể phiên đăng nhập cổng đã hết; hãy tải lại tệp.",
         "This is a web page (HTML). The session at the gateway may have ended; download again.",

@@ -13,7 +13,8 @@ from typing import cast
 
 from lxml import etree
 
-from adapters.statements.dates import DateError
+from adapters.statements.dates import DateError, plausible
+from adapters.statements.encoding import visible
 from adapters.statements.numbers import AmountError, plain_decimal
 from adapters.statements.refusals import shown
 from reconciliation.statement import Problem, StatementLine
@@ -50,7 +51,7 @@ def first(node: etree._Element | None, *path: str) -> etree._Element | None:
 def text(node: etree._Element | None, *path: str) -> str:
     """The squeezed text of the first element along a path; empty if there is none."""
     found = first(node, *path) if path else node
-    return "" if found is None else " ".join((found.text or "").split())
+    return "" if found is None else " ".join(visible(found.text or "").split())
 
 
 def line_of(node: etree._Element) -> int:
@@ -207,10 +208,10 @@ def _moment(holder: etree._Element | None) -> tuple[date, time | None] | None:
     day, moment = text(holder, "Dt"), text(holder, "DtTm")
     try:
         if day:
-            return date.fromisoformat(day[:10]), None
+            return plausible(date.fromisoformat(day[:10])), None
         if moment:
             said = datetime.fromisoformat(moment)
-            return said.date(), said.time()
+            return plausible(said.date()), said.time()
     except ValueError:
         raise DateError(day or moment) from None
     return None

@@ -7,15 +7,18 @@ a longer reference has lost its end and an amount above 2^53 is not the amount a
 from __future__ import annotations
 
 import math
+import re
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 from adapters.statements.dates import DateError, printed_moment
+from adapters.statements.encoding import visible
 from adapters.statements.numbers import AmountError, checked, printed_amount
 from adapters.statements.rows import Cell
 
 _EXACT_BELOW = 2**53
 _EXCEL_DIGITS = 15
+_SCIENTIFIC = re.compile(r"[+-]?[0-9](?:[.,][0-9]+)?[eE][+][0-9]{1,3}")
 
 
 class DigitsLostError(ValueError):
@@ -37,12 +40,20 @@ def shown_text(cell: Cell) -> str:
 def text(cell: Cell) -> str:
     """Squeezed text of a memo, reference or account cell. Raises DigitsLostError."""
     if isinstance(cell, str):
-        return " ".join(cell.split())
+        return " ".join(visible(cell).split())
     if isinstance(cell, float | int) and not isinstance(cell, bool):
         if math.isfinite(cell) and cell == int(cell) and len(str(abs(int(cell)))) <= _EXCEL_DIGITS:
             return str(int(cell))
         raise DigitsLostError(shown_text(cell))
     return shown_text(cell)
+
+
+def code(cell: Cell) -> str:
+    """Text of a reference or account cell. Raises DigitsLostError, for 1.234E+19 too."""
+    said = text(cell)
+    if _SCIENTIFIC.fullmatch(said):
+        raise DigitsLostError(said)
+    return said
 
 
 def amount(cell: Cell, currency: str) -> Decimal | None:

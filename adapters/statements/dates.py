@@ -24,6 +24,8 @@ _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 _EXCEL_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - a sheet's serial has no zone
 # A bare five-digit number is a date only where a statement could be from: 2000 to 2099.
 _FIRST_SERIAL, _LAST_SERIAL = 36_526, 73_050
+_YEARS = range(2000, 2100)
+_MONTH_FIRST = re.compile(r"(?P<m>[0-9]{1,2})[/.-](?P<d>[0-9]{1,2})[/.-](?:20)?[0-9]{2}\b")
 
 
 class DateError(ValueError):
@@ -54,6 +56,19 @@ def leading_date(text: str) -> tuple[date, str] | None:
         return None
 
 
+def plausible(day: date) -> date:
+    """The day, if a statement could be from it. Raises DateError."""
+    if day.year not in _YEARS:
+        raise DateError(day.isoformat())
+    return day
+
+
+def is_month_first(text: str) -> bool:
+    """Whether the text is a day only if its month stands first: 11/21/2026."""
+    match = _MONTH_FIRST.match(text.strip())
+    return match is not None and 1 <= int(match["m"]) <= 12 < int(match["d"]) <= 31
+
+
 def nearest_year(month: int, day: int, to: date) -> date:
     """The day of that month and day closest to another day. Raises DateError."""
     found = []
@@ -72,9 +87,10 @@ def _day(match: re.Match[str]) -> date:
     month = match["m"] or match["m2"]
     try:
         number = int(month) if month else _MONTHS.index(match["mon"].lower()) + 1
-        return date(int(year), number, int(match["d"] or match["d2"] or match["d3"]))
+        found = date(int(year), number, int(match["d"] or match["d2"] or match["d3"]))
     except ValueError:
         raise DateError(match.group()) from None
+    return plausible(found)
 
 
 def _time(match: re.Match[str]) -> time | None:

@@ -53,7 +53,9 @@ class ByContentReader:
         except TextError as unreadable:
             # An XML declares an encoding of its own; its parser may still know it.
             looks_like_xml = data.lstrip().startswith(b"<?xml")
-            return CamtReader().read(data) if looks_like_xml else refused(unreadable.slug)
+            if looks_like_xml:
+                return CamtReader().read(data)
+            return refused(unreadable.slug, line=unreadable.line)
         return _read_text(text, data, profile)
 
 
@@ -65,7 +67,7 @@ class TextTableReader:
         try:
             text = decoded(data)
         except TextError as unreadable:
-            return refused(unreadable.slug)
+            return refused(unreadable.slug, line=unreadable.line)
         if is_html(text):
             return tabular.read_html(text, profile=profile)
         return tabular.read_csv(text, profile=profile)

@@ -19,7 +19,7 @@ from mt940.options import Options
 
 from adapters.statements import mt940_fields
 from adapters.statements.dates import nearest_year
-from adapters.statements.encoding import TextError, decoded
+from adapters.statements.encoding import TextError, decoded, visible
 from adapters.statements.mt940_fields import Block, Field
 from adapters.statements.numbers import AmountError, checked
 from adapters.statements.refusals import parsed, refusal, refused, shown
@@ -62,7 +62,7 @@ class Mt940Reader:
         try:
             text = decoded(data)
         except TextError as refused_text:
-            return refused(refused_text.slug)
+            return refused(refused_text.slug, line=refused_text.line)
         if not mt940_fields.looks_like_mt940(text):
             return refused("other-format")
         return read_text(text)
@@ -307,13 +307,13 @@ def _split(value: str) -> dict[str, str | None]:
 
 
 def _reference(text: str | None) -> str | None:
-    said = " ".join((text or "").split())
+    said = " ".join(visible(text or "").split())
     return None if said.upper() in _NO_REFERENCE else said
 
 
 def _squeezed(parts: Iterable[str]) -> str:
     """Wrapped lines joined by a blank: the form does not say if a wrap replaced one."""
-    return " ".join(" ".join(parts).split())
+    return " ".join(visible(" ".join(parts)).split())
 
 
 def _missing_page(sections: list[_Section], statements: list[Statement]) -> Refusal | None:

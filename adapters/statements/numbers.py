@@ -12,6 +12,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 _MOST_CHARACTERS = 24  # eighteen digits and their separators; no account holds more
+_MOST_DIGITS = 18
 
 _BLANKS = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2212": "-"})
 _LONE_DASH = frozenset({"-", "\u2013", "\u2014"})
@@ -68,9 +69,10 @@ def vnd_number(text: str) -> int | None:
     if match is None or digits is None or bool(match["open"]) != bool(match["close"]):
         raise AmountError(text)
     whole = next(group for group in digits.groups() if group)
-    if (match["open"] and match["sign"]) or len(whole) > _MOST_CHARACTERS:
+    bare = re.sub("[., ]", "", whole)
+    if (match["open"] and match["sign"]) or len(bare) > _MOST_DIGITS:
         raise AmountError(text)
-    value = int(re.sub("[., ]", "", whole))
+    value = int(bare)
     negative = match["open"] or (match["sign"] or "").startswith("-")
     return -value if negative else value
 

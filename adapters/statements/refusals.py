@@ -41,6 +41,12 @@ _REASONS: dict[str, tuple[str, str]] = {
         "Bảng mã chữ của tệp bị hỏng. Hãy lưu lại tệp dưới dạng UTF-8.",
         "The text encoding of the file is damaged. Save it again as UTF-8.",
     ),
+    "old-encoding": (
+        "Bảng mã chữ không phải UTF-8, UTF-16 hay Windows-1258; có thể là TCVN3 (ABC) hoặc VNI. "
+        "Hãy lưu lại tệp dưới dạng UTF-8.",
+        "The text encoding is neither UTF-8, UTF-16 nor Windows-1258; it may be TCVN3 (ABC) or "
+        "VNI. Save the file again as UTF-8.",
+    ),
     "html-page": (
         "Đây là một trang web (HTML), không có bảng sao kê. Có thể phiên đăng nhập ngân hàng "
         "đã hết; hãy tải lại tệp.",
@@ -76,6 +82,12 @@ _REASONS: dict[str, tuple[str, str]] = {
     "no-heading": (
         "Không thấy dòng tiêu đề sao kê (ngày, ghi nợ, ghi có hoặc số tiền) trong 100 dòng đầu.",
         "No statement heading (date, debit, credit or amount) was found in the first 100 rows.",
+    ),
+    "month-first": (
+        "Ngày trong tệp viết tháng trước ngày sau (ví dụ 11/21/2026). Hãy xuất lại với ngày dạng "
+        "ngày/tháng/năm.",
+        "The days in the file are written month first (such as 11/21/2026). Export it again with "
+        "the day first.",
     ),
     "unknown-profile": (
         "Không có mẫu cột nào mang tên này.",
@@ -114,9 +126,11 @@ def refusal(slug: str, detail_vi: str = "", detail_en: str = "") -> Refusal:
     return Refusal(slug, f"{vi} {detail_vi}".strip(), f"{en} {detail_en}".strip())
 
 
-def refused(slug: str, format_: str | None = None) -> ParsedFile:
-    """A file that is no statement."""
-    return ParsedFile(format=format_, error=refusal(slug))
+def refused(slug: str, format_: str | None = None, *, line: int = 0) -> ParsedFile:
+    """A file that is no statement. line: where it shows, if it is known."""
+    if not line:
+        return ParsedFile(format=format_, error=refusal(slug))
+    return ParsedFile(format=format_, error=refusal(slug, f"(dòng {line})", f"(line {line})"))
 
 
 def parsed(

@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from adapters.statements import cells
+from adapters.statements.cells import DigitsLostError
 from adapters.statements.numbers import AmountError
 from adapters.statements.profiles import fold, labels
+from adapters.statements.refusals import shown
 from adapters.statements.rows import Cell, Row
+from reconciliation.statement import Problem
 
 _ACCOUNT = re.compile(r"[0-9][0-9A-Z]*[A-Z][0-9A-Z]*|[0-9]+(?:[ .-][0-9]+)*")
 _INLINE = re.compile(r" ([(-]?[0-9]{1,3}(?:[.,][0-9]{3})+(?:[.,]00)?\)?)(?: ?(?:VND|VNĐ|đ))?$")
@@ -26,6 +29,7 @@ class Facts:
     opening: Decimal | None = None
     closing: Decimal | None = None
     totals: list[tuple[Decimal | None, Decimal | None]] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
 
 
 def label_of(cell: Cell) -> str | None:
@@ -44,17 +48,41 @@ def label_of(cell: Cell) -> str | None:
 def facts_above(rows: Sequence[Row]) -> Facts:
     """Account, currency and balances of the rows above the heading; the first of each wins."""
     found: dict[str, list[str]] = {}
+    problems: list[Problem] = []
     for row in rows:
         for index, cell in enumerate(row.cells):
             kind = label_of(cell)
-            if kind is not None:
+            lost = _lost(row.cells[index + 1 :]) if kind == "account" else None
+            if lost is not None:
+                problems.append(_lost_account(row.line, lost))
+            elif kind is not None:
                 found.setdefault(kind, []).extend(_values(row.cells, index))
-    facts = Facts()
+    facts = Facts(problems=problems)
     facts.currency = next(filter(None, map(_currency, found.get("currency", ()))), "VND")
     facts.account = next(filter(None, map(_account, found.get("account", ()))), None)
     facts.opening = _first_amount(found.get("opening", ()), facts.currency)
     facts.closing = _first_amount(found.get("closing", ()), facts.currency)
     return facts
+
+
+def _lost(right: Sequence[Cell]) -> str | None:
+    """The first filled cell, if it is a number that has lost digits."""
+    cell = next((one for one in right if not cells.is_blank(one)), "")
+    try:
+        cells.code(cell)
+    except DigitsLostError as lost:
+        return str(lost)
+    return None
+
+
+def _lost_account(line: int, said: str) -> Problem:
+    return Problem(
+        line,
+        f"Số tài khoản được lưu dạng số và đã mất chữ số: {shown(said)}; hãy định dạng ô là văn "
+        "bản rồi xuất lại.",
+        f"The account is stored as a number and has lost digits: {shown(said)}; make the cell text "
+        "and export again.",
+    )
 
 
 def _values(row: Sequence[Cell], index: int) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, time
@@ -10,6 +11,7 @@ from decimal import Decimal
 from adapters.statements import cells
 from adapters.statements.cells import DigitsLostError
 from adapters.statements.dates import DateError, leading_date
+from adapters.statements.encoding import visible
 from adapters.statements.numbers import AmountError
 from adapters.statements.profiles import Heading, fold, labels
 from adapters.statements.refusals import shown
@@ -19,6 +21,8 @@ from reconciliation.statement import ZERO, Problem, StatementLine
 
 _MONEY = ("debit", "credit", "fee", "vat", "amount")
 _TEXTS = ("reference", "counterparty_account", "counterparty_name", "memo")
+_CODES = frozenset({"reference", "counterparty_account", "account"})
+_CLOCK = re.compile(r"[0-9]{1,2}:[0-9]{2}")
 
 
 @dataclass(slots=True)
@@ -40,7 +44,9 @@ class Body:
     def wrong_totals(self, facts: Facts) -> int:
         """1 if the bank printed totals and none of them are the sums of the rows; else 0."""
         said = [total for total in facts.totals if None not in total]
-        if not said or (self.debit, self.credit) in said:
+        if not said:
+            return self._wrong_sums(facts)
+        if (self.debit, self.credit) in said:
             return 0
         debit, credit = said[-1]
         self.problems.append(
@@ -54,21 +60,55 @@ class Body:
         )
         return 1
 
+    def _wrong_sums(self, facts: Facts) -> int:
+        """As wrong_totals, for a single figure that may be either side's, or a balance."""
+        said = [one for total in facts.totals for one in total if one is not None]
+        known = (self.debit, self.credit, facts.opening, facts.closing)
+        if not said or any(one in known for one in said):
+            return 0
+        self.problems.append(
+            Problem(
+                0,
+                f"Dòng tổng số của ngân hàng ghi {said[-1]:f}, không bằng tổng nợ {self.debit:f} "
+                f"hay tổng có {self.credit:f} của các dòng đọc được.",
+                f"The bank's line of totals says {said[-1]:f}, which is neither the sum of the "
+                f"debits read, {self.debit:f}, nor that of the credits, {self.credit:f}.",
+            )
+        )
+        return 1
+
 
 class UnclearSideError(ValueError):
     """An amount that may be money in or money out."""
 
 
-def read_body(rows: Sequence[Row], heading: Heading, facts: Facts, names: Sequence[str]) -> Body:
-    """Read every row. facts receives balances and totals printed below; names: the heading."""
-    return _BodyReader(rows, heading, facts, names).run()
+def read_body(
+    rows: Sequence[Row],
+    heading: Heading,
+    facts: Facts,
+    names: Sequence[str],
+    *,
+    width: int | None = None,
+) -> Body:
+    """Read every row. facts receives balances and totals printed below; names: the heading.
+
+    width: how many cells the heading has, where a row must not have more: in CSV, a cell too
+    many means that a separator stands inside one of them, and nobody can tell in which.
+    """
+    return _BodyReader(rows, heading, facts, names, width).run()
 
 
 class _BodyReader:
     def __init__(
-        self, rows: Sequence[Row], heading: Heading, facts: Facts, names: Sequence[str]
+        self,
+        rows: Sequence[Row],
+        heading: Heading,
+        facts: Facts,
+        names: Sequence[str],
+        width: int | None,
     ) -> None:
         self._rows = rows
+        self._width = width
         self._columns = heading.columns
         self._heading = heading
         self._facts = facts
@@ -85,7 +125,22 @@ class _BodyReader:
                 self._read(row, filled, index)
         if len(self._accounts) == 1:
             self._body.account = self._accounts.pop()
+        self._require_whole_end()
         return self._body
+
+    def _require_whole_end(self) -> None:
+        """Told by its missing cells: a last row that was cut off. Its amount may be cut, too."""
+        if self._width is None or len(self._body.lines) < 2:
+            return
+        cells_of = {row.line: len(row.cells) for row in self._rows}
+        *before, last = (cells_of.get(line.line, 0) for line in self._body.lines)
+        if last < min(before) and self._rows[-1].line == self._body.lines[-1].line:
+            cut = self._body.lines.pop()
+            self._body.miss(
+                cut.line,
+                f"Dòng cuối chỉ có {last} ô; tệp có thể bị cắt cụt.",
+                f"The last row has only {last} cells; the file may be cut off.",
+            )
 
     def _read(self, row: Row, filled: list[int], index: int) -> None:
         when, reference, bad_day = self._day(row)
@@ -116,7 +171,7 @@ class _BodyReader:
             )
         elif filled == [memo_at] and self._body.lines and not self._footer:
             last = self._body.lines[-1]
-            more = cells.shown_text(row.cells[filled[0]])
+            more = visible(cells.shown_text(row.cells[filled[0]]))
             self._body.lines[-1] = replace(last, memo=" ".join(f"{last.memo} {more}".split()))
         elif not self._footer and bad_day is not None and bad_day[:1].isdigit():
             self._body.miss(
@@ -136,6 +191,15 @@ class _BodyReader:
         return filled == [self._columns.get("serial")] and said.isdigit()
 
     def _entry(self, row: Row, when: tuple[date, time | None], reference: str | None) -> None:
+        more = row.cells[self._width :] if self._width is not None else ()
+        if any(not cells.is_blank(cell) for cell in more):
+            self._body.miss(
+                row.line,
+                f"Dòng có {len(row.cells)} ô, tiêu đề có {self._width}: có thể thiếu ngoặc kép.",
+                f"The row has {len(row.cells)} cells, the heading {self._width}: quotes may be "
+                "missing.",
+            )
+            return
         try:
             amount = self._amount(row)
         except AmountError as bad:
@@ -166,7 +230,7 @@ class _BodyReader:
                 value_date=self._value_date(row),
                 txn_time=when[1] or cells.time_of_day(self._cell(row, "time")),
                 amount=amount,
-                bank_reference=reference or texts["reference"],
+                bank_reference=texts["reference"] or reference,
                 counterparty_account=texts["counterparty_account"],
                 counterparty_name=texts["counterparty_name"],
                 memo=texts["memo"] or "",
@@ -178,6 +242,8 @@ class _BodyReader:
         """credit - debit - fee - VAT. A minus printed inside a debit column is still a debit."""
         said = {name: self._money(row, name) for name in _MONEY if name in self._columns}
         if "debit" in self._columns and "credit" in self._columns:
+            if said["debit"] and said["credit"]:
+                raise UnclearSideError(f"{said['debit']:f} / {said['credit']:f}")
             out = sum((abs(said.get(name) or ZERO) for name in ("debit", "fee", "vat")), ZERO)
             self._body.debit += abs(said["debit"] or ZERO)
             self._body.credit += said["credit"] or ZERO
@@ -226,7 +292,8 @@ class _BodyReader:
         if found is None:
             return None, None, said
         day, rest = found
-        return (day, None), " ".join(rest.split()) or None, None
+        behind = " ".join(rest.split())
+        return (day, None), None if _CLOCK.match(behind) else behind or None, None
 
     def _value_date(self, row: Row) -> date | None:
         """The value date of its own column; a bad one loses nothing but itself."""
@@ -245,7 +312,8 @@ class _BodyReader:
 
     def _text(self, row: Row, name: str) -> str | None:
         try:
-            return cells.text(self._cell(row, name)) or None
+            read = cells.code if name in _CODES else cells.text
+            return read(self._cell(row, name)) or None
         except DigitsLostError as lost:
             self._body.problems.append(
                 Problem(

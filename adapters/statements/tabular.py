@@ -7,10 +7,12 @@ statement cannot be proven complete. Headings, labels and direction words are ba
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from adapters.statements import balances
 from adapters.statements.cells import shown_text
+from adapters.statements.dates import is_month_first
 from adapters.statements.profiles import Heading, all_profiles, best_heading, fold
 from adapters.statements.refusals import parsed, refused
 from adapters.statements.rows import (
@@ -28,6 +30,7 @@ from adapters.statements.table_lines import Body, read_body
 from reconciliation.statement import ParsedFile, Problem, Statement, totals
 
 HEADING_WITHIN = 100  # one bank's heading stands in row 32; the rest is for longer letterheads
+_DAY_FIRST = re.compile(r"\s*(?:1[3-9]|2[0-9]|3[01])[/.-][0-9]{1,2}[/.-][0-9]{4}")
 _HEADING_ROWS = 3  # Vietnamese, English and a row that splits "Phát sinh" into Nợ and Có
 
 
@@ -122,13 +125,24 @@ def _read(kind: str, tables: list[Table], profile: str | None) -> ParsedFile:
         heading, top, below = place
         facts = facts_above(table.rows[:top])
         names = [fold(shown_text(cell)) for cell in table.rows[top].cells]
-        body = read_body(table.rows[below:], heading, facts, names)
+        if _is_month_first(table.rows[below:], heading):
+            return refused("month-first", kind)
+        width = max(len(row.cells) for row in table.rows[top:below]) if kind == "csv" else None
+        body = read_body(table.rows[below:], heading, facts, names, width=width)
+        body.problems += facts.problems
         statement = _statement(heading, facts, body, len(table.problems))
         statements.append(statement)
         problems += sorted(table.problems + body.problems, key=lambda problem: problem.line)
     if not statements:
         return refused("no-heading", kind)
     return parsed(kind, statements, problems)
+
+
+def _is_month_first(rows: Sequence[Row], heading: Heading) -> bool:
+    """Whether the days can only be read month first: then none of them is read day first."""
+    at = heading.columns.get("date", heading.columns.get("date_reference"))
+    days = [shown_text(row.cells[at]) for row in rows if at is not None and at < len(row.cells)]
+    return any(map(is_month_first, days)) and not any(map(_DAY_FIRST.match, days))
 
 
 def _statement(heading: Heading, facts: Facts, body: Body, cut_badly: int) -> Statement:

@@ -218,7 +218,7 @@ def test_the_same_file_again_is_known_and_a_line_again_is_taken_once(night: Nigh
     night.run()
 
     assert night.one("SELECT count(*) FROM bank_line") == 2
-    assert night.balance(f"bank:{ACCOUNT}") == 581_000  # the second does not follow: it waits
+    assert night.balance(f"bank:{ACCOUNT}") == 582_000
 
 
 def test_a_statement_that_does_not_close_is_shown_and_not_posted(night: Night) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ops import match, tables
+from ops import match, table_rows, tables
 from ops.match import Summary
 from reconciliation import normalise
 
@@ -108,7 +108,7 @@ def test_a_missing_column_names_the_file_and_the_column(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_there_is_a_clear_error(tmp_path: Path) -> None:
-    with pytest.raises(tables.UnreadableTable, match="no file"):
+    with pytest.raises(table_rows.UnreadableTable, match="no file"):
         match.run(tmp_path / "a.csv", tmp_path / "b.csv", out=tmp_path)
 
 
