@@ -234,13 +234,17 @@ def clear(db: Session, discrepancy_id: UUID, *, why: str, at: datetime) -> None:
 
 
 def hold(db: Session, payment_id: UUID, free: int, *, at: datetime) -> None:
-    """Bring an open discrepancy in line with the free money of its payment; none left ends it."""
+    """Bring an open discrepancy in line with the free money of its payment; none left ends it.
+
+    A proposal was about another sum, so it has to be made again.
+    """
     row = open_about(db, discrepancy.c.payment_id == payment_id)
     if row is None or row.holds == free:
         return
     if free == 0:
         clear(db, row.id, why="applied", at=at)
         return
+    _ask_again(db, row, at=at)
     write(db, row, holds=free, amount=free)
 
 
@@ -255,10 +259,15 @@ def measure(db: Session, row: Row[Any], gap: int, *, at: datetime) -> None:
     if gap == 0:
         clear(db, row.id, why="batch_whole", at=at)
         return
+    _ask_again(db, row, at=at)
+    write(db, row, gap=gap, amount=abs(gap))
+
+
+def _ask_again(db: Session, row: Row[Any], *, at: datetime) -> None:
+    """What was proposed was about another sum."""
     if row.status in IN_HANDS:
         move_to(db, row, DiscrepancyStatus.OPEN)
         note(db, row.id, "changed", by=SERVICE, at=at)
-    write(db, row, gap=gap, amount=abs(gap))
 
 
 def close_line(db: Session, row: Row[Any]) -> None:

@@ -24,7 +24,7 @@ from payments.domain.errors import Conflict, DomainError, Forbidden, Invalid, Se
 from payments.domain.people import Actor, Permission
 from payments.domain.states import DiscrepancyStatus
 from payments.queries import money
-from payments.store.billers import biller
+from payments.store.billers import biller, staff_role
 from payments.store.sessions import biller_of
 from reconciliation import answers, cases, exact, remedies
 from reconciliation.findings import Subject
@@ -64,13 +64,24 @@ class Accepted:
     skipped: Sequence[Skipped]
 
 
-def assign(db: Session, discrepancy_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Take it: others see whose it is. Twice changes nothing."""
+def assign(
+    db: Session, discrepancy_id: UUID, *, by: Actor, at: datetime, to: UUID | None = None
+) -> None:
+    """Take it, or give it to somebody: others see whose it is. Twice changes nothing.
+
+    to: a member of the biller's staff; none is whoever asks. Raises Forbidden for a program that
+    names nobody, Invalid for somebody who does not work here, IllegalMove unless it is open.
+    """
     row = cases.locked(db, discrepancy_id)
     cases.require(by, Permission.RESOLVE)
-    if row.status == DiscrepancyStatus.ASSIGNED and row.assigned_to == by.id:
+    if to is None:
+        _require_person(by)
+    owner = to or by.id
+    if row.status == DiscrepancyStatus.ASSIGNED and row.assigned_to == owner:
         return
-    cases.move_to(db, row, DiscrepancyStatus.ASSIGNED, assigned_to=by.id)
+    if to is not None and not _works_here(db, to):
+        raise Invalid("Người này không làm ở đơn vị.", "This person does not work here.")
+    cases.move_to(db, row, DiscrepancyStatus.ASSIGNED, assigned_to=owner)
     cases.note(db, row.id, "assigned", by=by, at=at)
 
 
@@ -98,13 +109,19 @@ def comment(db: Session, discrepancy_id: UUID, text: str, *, by: Actor, at: date
 
 
 def propose(
-    db: Session, discrepancy_id: UUID, proposal: remedies.Proposal, *, by: Actor, at: datetime
+    db: Session,
+    discrepancy_id: UUID,
+    proposal: remedies.Proposal,
+    *,
+    by: Actor,
+    at: datetime,
+    decide: bool = True,
 ) -> DiscrepancyStatus:
-    """Say what should be booked, and why. Below the biller's limit that is the decision.
+    """Say what should be booked, and why. Up to the biller's limit that is the decision.
 
-    Above it a second person approves, and so for whatever a program proposes. Returns the status
-    reached. Raises Invalid for a way that does not fit, TooMuch, Forbidden, or Conflict when it
-    is over already.
+    Above it a second person approves, whatever a program proposes, and without `decide`. The
+    database counts what is at stake and keeps the limit by itself. Returns the status reached.
+    Raises Invalid for a way that does not fit, TooMuch, Forbidden, or Conflict when it is over.
     """
     row = cases.locked(db, discrepancy_id)
     cases.require(by, Permission.RESOLVE)
@@ -120,9 +137,11 @@ def propose(
         proposed_at=at,
     )
     cases.note(db, row.id, "proposed", by=by, at=at, why=proposal.reason)
-    if by.kind != "staff" or row.amount > _limit(db):
+    _audit(db, "propose", row, by, at, way=proposal.way, reason=proposal.reason)
+    row = cases.locked(db, discrepancy_id)
+    if not decide or by.kind != "staff" or row.at_stake > _limit(db):
         return DiscrepancyStatus.PROPOSED
-    _resolve(db, cases.locked(db, discrepancy_id), proposal, by=by, at=at)
+    _resolve(db, row, proposal, by=by, at=at)
     return DiscrepancyStatus.RESOLVED
 
 
@@ -151,6 +170,7 @@ def approve(
     cases.move_to(db, row, DiscrepancyStatus.APPROVED, approved_by=by.id)
     cases.note(db, row.id, "approved", by=by, at=at)
     proposal = replace(remedies.Proposal.of(db, row), through=through)
+    _audit(db, "approve", row, by, at, way=proposal.way)
     _resolve(db, cases.locked(db, discrepancy_id), proposal, by=by, at=at)
 
 
@@ -163,6 +183,7 @@ def refuse(db: Session, discrepancy_id: UUID, *, reason: str, by: Actor, at: dat
     cases.require_reason(reason)
     cases.move_to(db, row, DiscrepancyStatus.OPEN)
     cases.note(db, row.id, "refused", by=by, at=at, why=reason)
+    _audit(db, "refuse", row, by, at, reason=reason)
 
 
 def reopen(db: Session, discrepancy_id: UUID, *, reason: str, by: Actor, at: datetime) -> None:
@@ -173,6 +194,7 @@ def reopen(db: Session, discrepancy_id: UUID, *, reason: str, by: Actor, at: dat
     """
     row = cases.locked(db, discrepancy_id)
     cases.require(by, Permission.RESOLVE)
+    _require_person(by)
     cases.require_reason(reason)
     if row.status != DiscrepancyStatus.RESOLVED:
         raise Conflict(
@@ -212,8 +234,7 @@ def reopen(db: Session, discrepancy_id: UUID, *, reason: str, by: Actor, at: dat
     cases.reopen_row(db, row)
     cases.note(db, row.id, "reopened", by=by, at=at, why=reason)
     shown = ids.shown("dis", row.id)
-    detail = {"way": row.resolution, "reason": reason, "amount": row.amount}
-    audit.note(db, "discrepancy.reopen", shown, by=by, at=at, detail=detail)
+    _audit(db, "reopen", row, by, at, way=row.resolution, reason=reason)
     outbox.emit(db, "discrepancy.reopened", {"discrepancy": shown, "amount": row.amount}, at=at)
 
 
@@ -347,9 +368,29 @@ def _resolve(
     cases.close_row(db, row)
     cases.note(db, row.id, "resolved", by=by, at=at, why=proposal.reason, journal_id=journal_id)
     shown = ids.shown("dis", row.id)
-    detail = {"way": proposal.way, "reason": proposal.reason, "amount": row.amount}
-    audit.note(db, "discrepancy.resolve", shown, by=by, at=at, detail=detail)
+    _audit(db, "resolve", row, by, at, way=proposal.way, reason=proposal.reason)
     outbox.emit(db, "discrepancy.resolved", {"discrepancy": shown, "way": proposal.way}, at=at)
+
+
+def _audit(
+    db: Session, what: str, row: Row[Any], by: Actor, at: datetime, **detail: object
+) -> None:
+    shown, told = ids.shown("dis", row.id), {"amount": row.amount, **detail}
+    audit.note(db, f"discrepancy.{what}", shown, by=by, at=at, detail=told)
+
+
+def _require_person(by: Actor) -> None:
+    """A key proposes and comments; the rest is for people."""
+    if by.kind != "staff":
+        raise Forbidden(
+            "Khóa API không làm được việc này: cần một nhân viên.",
+            "An API key cannot do this: it takes a member of staff.",
+        )
+
+
+def _works_here(db: Session, staff_id: UUID) -> bool:
+    here = (staff_role.c.biller_id == biller_of(db)) & (staff_role.c.staff_id == staff_id)
+    return db.scalar(select(staff_role.c.staff_id).where(here)) is not None
 
 
 def _limit(db: Session) -> int:

@@ -127,6 +127,7 @@ discrepancy = Table(
     Column("settlement_batch_id", UUID),
     Column("gap", BigInteger, FetchedValue(), nullable=False),
     Column("candidates", Integer, FetchedValue(), nullable=False),
+    Column("at_stake", BigInteger, FetchedValue()),
 )
 
 discrepancy_standing = Table(

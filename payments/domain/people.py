@@ -48,6 +48,7 @@ KEY_SCOPES: Final = frozenset(
         _P.ORDERS,
         _P.STATEMENTS,
         _P.RECONCILE,
+        _P.RESOLVE,  # a key proposes and comments; whatever it proposes, a person approves
         _P.REQUEST_REFUND,
         _P.PAY_OUT,  # reads whole account numbers: a scope that no other implies
         _P.CHANNELS,  # decides whose calls we believe: a scope that no other implies

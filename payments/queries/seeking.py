@@ -23,6 +23,9 @@ from payments.store.sessions import biller_of
 MOST_OPENED = 5_000
 """How many names are opened for one search; the newest first."""
 
+MOST_FOUND = 20
+"""How many orders a search shows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Owing:
@@ -48,7 +51,7 @@ JOIN LATERAL (SELECT i2.beneficiary_id FROM order_invoice p2
 JOIN beneficiary b ON b.biller_id = o.biller_id AND b.id = f.beneficiary_id
 WHERE o.biller_id = :biller AND {which}
 GROUP BY o.id, o.code, o.amount, o.allocated, b.id, b.key_id, b.sealed
-ORDER BY o.id DESC LIMIT 20
+ORDER BY o.id DESC LIMIT :most
 """
 _TYPED = """(o.code = :typed OR b.code = :typed OR o.id IN (
     SELECT p3.order_id FROM order_invoice p3 JOIN invoice i3
@@ -130,7 +133,9 @@ def _holds(words: Sequence[str], code: str, person: Person) -> bool:
 
 
 def _owing(db: Session, which: str, values: Mapping[str, Any]) -> list[Owing]:
-    rows = db.execute(text(_OWING.format(which=which)), {"biller": biller_of(db), **values}).all()
+    most = max(MOST_FOUND, len(values.get("ids", ())))
+    asked = {"biller": biller_of(db), "most": most, **values}
+    rows = db.execute(text(_OWING.format(which=which)), asked).all()
     unique: dict[UUID, Row[Any]] = {row.beneficiary_id: row for row in rows}
     who = people.opened_many(
         db, [(row.key_id, row.beneficiary_id, row.sealed) for row in unique.values()]

@@ -52,6 +52,7 @@ _CONSTRAINTS: dict[str, type[DomainError]] = {
     "payout_voider_is_staff": SecondPerson,
     "channel_merchant_is_one": MerchantTaken,
     "discrepancy_needs_two_people": SecondPerson,
+    "discrepancy_needs_approval": SecondPerson,
     "discrepancy_approver_is_staff": SecondPerson,
     "day_needs_two_people": SecondPerson,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
@@ -51,7 +51,7 @@ class Choice:
 
     owed: what the order still asks for. paid, kept: where the payment's money is.
     evidence: as it was stored, see Evidence.as_data(); () for one that a person looked up.
-    rule: a key of RULES, "" for one that a person looked up.
+    rule, score: why it was named, a key of evidence.RULES; "" for one that a person looked up.
     """
 
     target: str
@@ -62,6 +62,7 @@ class Choice:
     kept: int = 0
     evidence: Sequence[Mapping[str, Any]] = ()
     rule: str = ""
+    score: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,17 +219,14 @@ def _candidates(db: Session, findings: Findings) -> list[Choice]:
         named.setdefault(ids.read("ord", one.order_id), one)
     orders = seeking.orders(db, list(named))
     return [
-        _choice(orders[order_id], known.evidence, known.rule)
-        for order_id, known in named.items()
+        replace(_choice(orders[order_id]), evidence=one.evidence, rule=one.rule, score=one.score)
+        for order_id, one in named.items()
         if order_id in orders
     ]
 
 
-def _choice(
-    order: seeking.Owing, evidence: Sequence[Mapping[str, Any]] = (), rule: str = ""
-) -> Choice:
-    target = ids.shown("ord", order.id)
-    return Choice(target, order.code, order.beneficiary, order.owed, evidence=evidence, rule=rule)
+def _choice(order: seeking.Owing) -> Choice:
+    return Choice(ids.shown("ord", order.id), order.code, order.beneficiary, order.owed)
 
 
 # Payments of exactly the amount that left the account, and those that a gateway's row names.

@@ -6,7 +6,6 @@ import pytest
 from flask import Flask
 
 from payments.domain import ids
-from reconciliation import verdicts
 from tests.cast import School, a_bill, a_notice, a_school, an_order
 from tests.databases import QuickHouse
 from tests.doors import Program, a_clerk, a_program, an_app
@@ -99,26 +98,3 @@ def test_a_session_that_is_over_is_none(
 
     assert first == 200
     assert (said.status_code, said.get_json()["code"]) == (401, "needs-sign-in")
-
-
-def test_free_money_is_resolved_by_staff_and_not_by_a_program(
-    app: Flask, quick_house: QuickHouse, school: School, program: Program
-) -> None:
-    with quick_house.sessions.begin(school.biller_id) as db:
-        order = an_order(db, school, a_bill(db, school))
-        a_notice(db, school, 581_000, "khong ro noi dung")
-        verdicts.explain_free_money(db, at=quick_house.clock.now())
-    [found] = program.get("/api/v1/discrepancies?status=open").json["items"]
-    path = f"/api/v1/discrepancies/{found['id']}/resolve"
-    body = {"way": "apply", "reason": "Phụ huynh báo", "target": ids.shown("ord", order.id)}
-
-    by_key = program.post(path, body)
-    by_staff = a_clerk(app, quick_house, school.accountant).post(path, body)
-    wrong = a_clerk(app, quick_house, school.accountant).post(path, body | {"way": "burn"})
-
-    assert (by_key.status_code, by_key.json["code"]) == (403, "staff-only")
-    assert by_staff.status_code == 200
-    # Above the biller's limit, which is 0 here, a second person has to agree.
-    assert by_staff.json["status"] == "proposed"
-    assert wrong.status_code == 422
-    assert found["amount"] == 581_000

@@ -241,6 +241,41 @@ def test_a_discrepancy_is_not_resolved_without_a_reason(app: Connection, ours: B
             app.execute(change.encode())
 
 
+LIMITED = "UPDATE discrepancy SET status = 'proposed', proposal = '{}', proposed_by = %s"
+
+
+def test_nothing_above_the_limit_is_resolved_by_one_person(app: Connection, ours: Biller) -> None:
+    """The limit is 0 here. What is at stake is counted by the database."""
+    line = a_bank_line(app, ours, amount=-22_000)
+    found = [
+        a_discrepancy(app, ours, amount=0, payment=a_payment(app, ours, amount=581_000)),
+        a_discrepancy(app, ours, amount=0, line_id=line),
+        a_discrepancy(app, ours, amount=1),
+    ]
+    app.execute(LIMITED.encode(), (ours.cashier,))
+    with refused(app, NO_RIGHT):
+        app.execute("UPDATE discrepancy SET at_stake = 0")
+    app.execute("UPDATE discrepancy SET amount = 0, holds = 0")  # as if nothing were at stake
+
+    for one_of in found:
+        with refused(app, CHECK, by="discrepancy_needs_approval"):
+            app.execute(f"{RESOLVE} WHERE id = '{one_of}'".encode())
+    app.execute(APPROVE.encode(), (ours.chief,))
+    app.execute(RESOLVE.encode())
+
+    assert one(app, "SELECT count(*) FROM discrepancy WHERE status = 'resolved'") == 3
+
+
+def test_what_a_program_proposed_is_approved_by_a_person(app: Connection, ours: Biller) -> None:
+    a_discrepancy(app, ours, amount=0)
+    app.execute(LIMITED.encode(), (an_api_key(app, ours),))
+
+    with refused(app, CHECK, by="discrepancy_needs_approval"):
+        app.execute(RESOLVE.encode())
+    app.execute(APPROVE.encode(), (ours.chief,))
+    app.execute(RESOLVE.encode())
+
+
 def test_a_comment_is_sealed_and_stays_as_it_is(app: Connection, ours: Biller) -> None:
     found = a_discrepancy(app, ours)
     event = {

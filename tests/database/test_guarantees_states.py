@@ -131,7 +131,7 @@ def born(db: Connection, biller: Biller, machine: str, state: str) -> Row:
         ),
         "refund": lambda: a_refund(db, biller, a_payment(db, biller), status=state),
         "bank_line": lambda: a_bank_line(db, biller, status=state, reason="x"),
-        "discrepancy": lambda: a_discrepancy(db, biller, status=state),
+        "discrepancy": lambda: a_discrepancy(db, biller, amount=0, status=state),
         "business_day": lambda: _day(db, biller, state),
         "receipt": lambda: a_receipt(db, biller, an_issued_invoice(db, biller), status=state),
         "inbound_call": lambda: an_inbound_call(

@@ -1,9 +1,8 @@
-"""Discrepancies: what does not match, and how staff decide about it."""
+"""Discrepancies: what does not match, with what speaks for what and what would be booked."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
@@ -11,19 +10,22 @@ from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import Field
+from sqlalchemy.orm import Session
 
-from ops import refunding
+from payments.domain.journals import Transfer
 from payments.domain.people import Permission
-from reconciliation import discrepancies
+from reconciliation import ages
+from reconciliation.causes import CODES
+from reconciliation.evidence import RULES
+from reconciliation.queries import case as cases
 from reconciliation.queries import discrepancies as reads
-from reconciliation.remedies import Proposal
+from reconciliation.queries import suggested
 from web import context
 from web.api import cursors
 from web.api.creating import as_json
-from web.api.orders import PayeeAsk
 from web.api.shapes import (
+    AccountId,
     Answer,
-    Asked,
     Day,
     DiscrepancyId,
     Dong,
@@ -33,11 +35,12 @@ from web.api.shapes import (
     Moment,
     PageOf,
     PaymentId,
+    PersonId,
     RefundId,
     Shown,
-    Text60,
-    Text500,
+    SignedDong,
     Vnd,
+    Whole,
 )
 from web.auth.marks import requires
 
@@ -49,61 +52,44 @@ bp: Final = APIBlueprint(
 )
 
 Status = Literal["open", "assigned", "proposed", "approved", "resolved", "auto_resolved"]
-Way = Literal[
-    "apply",
-    "keep",
-    "refund",
-    "refund_credit",
-    "bank_charge",
-    "interest",
-    "take_back",
-    "other_income",
-    "other_expense",
-    "gateway_fee",
-    "not_paid",
-    "no_money",
+Group = Literal[
+    "received_unapplied",
+    "applied_unreceived",
+    "amount_mismatch",
+    "duplicate",
+    "unidentified",
+    "timing",
+    "fee_mismatch",
+    "refund_unmatched",
 ]
+Age = Literal["0-1", "2-3", "4-7", ">7"]
 
 
-class ResolveAsk(Asked):
-    """What should be done, and why.
+class SaidAnswer(Answer):
+    """A sentence in both languages."""
 
-    target: what it is done to: an order (ord_…) to apply to, a payment (pay_…) that the bank
-    took back, a beneficiary (ben_…) or order to keep it for. payee: for a refund; without one,
-    `refund_credit` goes back by the gateway that took the payment.
-    """
-
-    way: Way
-    reason: Text500
-    target: Text60 | None = None
-    payee: PayeeAsk | None = None
-
-    def proposal(self) -> Proposal:
-        """The ask in the words of the core."""
-        to = self.payee
-        return Proposal(
-            self.way,
-            self.reason,
-            self.target or "",
-            to.name if to else "",
-            to.bank if to else "",
-            to.account if to else "",
-        )
+    vi: str
+    en: str
 
 
-class CandidateAnswer(Answer):
-    """An order it may belong to. amount: what that order still asks for."""
+class PersonAnswer(Answer):
+    """A member of staff, a program or the service."""
 
-    payment_order: str
-    amount: int
-    rule: str
+    id: PersonId
+    name: str
 
 
 class DiscrepancyAnswer(Answer):
-    """Something that does not match. memo and candidates: left out in lists."""
+    """Something that does not match.
+
+    kind: a code; group: the heading it stands under. amount: money at risk. age_days: working
+    days since it was opened, age: their band; null once it is over. gateway: who told of the
+    money, or holds it.
+    """
 
     id: DiscrepancyId
     kind: str
+    group: str
     status: Status
     day: Day
     amount: Dong
@@ -112,33 +98,184 @@ class DiscrepancyAnswer(Answer):
     payment: PaymentId | None
     line: LineId | None
     refund: RefundId | None
+    gateway: str | None
+    assigned_to: PersonAnswer | None
     opened_at: Moment
+    age_days: int | None
+    age: Age | None
     resolved_at: Moment | None
     resolution: str | None
     reason: str | None
-    memo: str
-    candidates: Sequence[CandidateAnswer]
 
     @classmethod
     def of(cls, found: reads.Found) -> DiscrepancyAnswer:
         """From what was read."""
-        values: dict[str, Any] = {name: getattr(found, name) for name in _SAME}
+        return cls(**_values(found))
+
+
+def _values(found: reads.Found) -> dict[str, Any]:
+    owner = None
+    if found.owner_id is not None:
+        owner = PersonAnswer(id=found.owner_id, name=found.owner)
+    return {name: getattr(found, name) for name in _SAME} | {
+        "payment": found.payment_id,
+        "line": found.line_id,
+        "refund": found.refund_id,
+        "gateway": found.gateway or None,
+        "assigned_to": owner,
+        "age_days": found.age,
+        "age": None if found.age is None else ages.band(found.age),
+    }
+
+
+_SAME: Final = (
+    "id", "kind", "group", "status", "day", "amount", "holds", "opened_at", "resolved_at",
+    "resolution", "reason",
+)  # fmt: skip
+
+
+class EvidenceAnswer(Answer):
+    """What speaks for a pairing, or against it: the two sides and the verdict."""
+
+    kind: str
+    on_line: str
+    on_order: str
+    verdict: Literal["agrees", "contradicts", "ambiguous", "missing"]
+
+    @classmethod
+    def of_all(cls, stored: Sequence[Mapping[str, Any]]) -> list[EvidenceAnswer]:
+        """From pieces as they are kept."""
+        names = ("kind", "on_line", "on_order", "verdict")
+        return [cls(**{name: one[name] for name in names}) for one in stored]
+
+
+class CandidateAnswer(Answer):
+    """An order it may belong to, or a payment that it takes back; best first by rank.
+
+    amount: what the order still asks for now, or where the payment's money is. rule, why: how it
+    was found; searched: by its amount alone, because nothing else was.
+    """
+
+    rank: int
+    payment_order: str | None
+    payment: str | None
+    amount: int
+    rule: str
+    why: SaidAnswer
+    score: float
+    evidence: Sequence[EvidenceAnswer]
+    searched: bool
+
+    @classmethod
+    def of(cls, rank: int, it: cases.Choice, *, searched: bool) -> CandidateAnswer:
+        """From what was read."""
+        rule = RULES[it.rule] if it.rule in RULES else RULES["none"]
         return cls(
-            **values,
-            payment=found.payment_id,
-            line=found.line_id,
-            refund=found.refund_id,
+            rank=rank,
+            payment_order=it.target if it.target.startswith("ord_") else None,
+            payment=it.target if it.target.startswith("pay_") else None,
+            amount=it.owed,
+            rule=it.rule or "none",
+            why=SaidAnswer(vi=rule.vi, en=rule.en),
+            score=it.score,
+            evidence=EvidenceAnswer.of_all(it.evidence),
+            searched=searched,
+        )
+
+
+class TransferAnswer(Answer):
+    """One amount from one account to another."""
+
+    debit: str
+    credit: str
+    amount: Dong
+
+    @classmethod
+    def of(cls, it: Transfer) -> TransferAnswer:
+        """From a transfer."""
+        return cls(debit=it.debit, credit=it.credit, amount=it.amount.amount)
+
+
+class SuggestedAnswer(Answer):
+    """What is proposed, was booked, or is likely.
+
+    target: null while a person has to choose it. exact: beyond doubt, may be accepted in bulk.
+    transfers: empty for a decision that books nothing.
+    """
+
+    way: str
+    target: str | None
+    exact: bool
+    transfers: Sequence[TransferAnswer]
+
+
+class HappenedAnswer(Answer):
+    """One thing that happened to it. note: a reason, a comment, or what arrived."""
+
+    what: str
+    at: Moment
+    by: str
+    note: str
+
+
+class WholeDiscrepancyAnswer(DiscrepancyAnswer):
+    """A discrepancy opened: why, what it may belong to, what would be booked, what was done.
+
+    at_stake: signed đồng that a decision moves. needs_second: whether it is above the limit.
+    ways: what may be decided, the usual first. memo, candidates, comments: empty once erased.
+    """
+
+    cause: SaidAnswer
+    action: SaidAnswer
+    at_stake: SignedDong
+    needs_second: bool
+    ways: Sequence[str]
+    memo: str
+    evidence: Sequence[EvidenceAnswer]
+    candidates: Sequence[CandidateAnswer]
+    suggested: SuggestedAnswer | None
+    proposed_by: PersonAnswer | None
+    history: Sequence[HappenedAnswer]
+
+    @classmethod
+    def read(cls, db: Session, discrepancy_id: UUID) -> WholeDiscrepancyAnswer:
+        """One discrepancy. Raises NotFound."""
+        case = cases.get(db, discrepancy_id)
+        known = CODES.get(case.kind)
+        more = suggested.searched(db, case)
+        every = [(one, False) for one in case.candidates] + [(one, True) for one in more]
+        return cls(
+            **_values(reads.get(db, discrepancy_id, at=context.now())),
+            cause=SaidAnswer(vi=known.cause_vi, en=known.cause_en) if known else _UNKNOWN,
+            action=SaidAnswer(vi=known.action_vi, en=known.action_en) if known else _UNKNOWN,
+            at_stake=case.at_stake,
+            needs_second=case.needs_second,
+            ways=case.ways,
+            memo=case.memo,
+            evidence=EvidenceAnswer.of_all(case.evidence),
             candidates=[
-                CandidateAnswer(payment_order=one.order, amount=one.amount, rule=one.rule)
-                for one in found.candidates
+                CandidateAnswer.of(rank, one, searched=found)
+                for rank, (one, found) in enumerate(every, 1)
+            ],
+            suggested=_suggested(suggested.of(db, case)),
+            proposed_by=PersonAnswer(id=case.proposer_id, name=case.proposer)
+            if case.proposer_id
+            else None,
+            history=[
+                HappenedAnswer(what=one.what, at=one.at, by=one.by, note=one.why)
+                for one in case.history
             ],
         )
 
 
-_SAME: Final = (
-    "id", "kind", "status", "day", "amount", "holds", "opened_at", "resolved_at", "resolution",
-    "reason", "memo",
-)  # fmt: skip
+_UNKNOWN: Final = SaidAnswer(vi="", en="")
+
+
+def _suggested(it: suggested.Suggested | None) -> SuggestedAnswer | None:
+    if it is None:
+        return None
+    legs = [TransferAnswer.of(one) for one in it.transfers]
+    return SuggestedAnswer(way=it.way, target=it.target or None, exact=it.exact, transfers=legs)
 
 
 class DiscrepancyPage(PageOf[DiscrepancyAnswer]):
@@ -152,29 +289,50 @@ class DiscrepancyPath(InPath):
 
 
 class DiscrepanciesQuery(Listed):
-    """What the list is narrowed to. kind: a code such as UNDERPAID."""
+    """What the list is narrowed to.
+
+    kind: a code such as UNDERPAID. waiting: not over, or over. day, day_from, day_to: when it
+    arose. age: working days since it was opened. assigned: to whom it is. account: of a bank.
+    min_amount: đồng at risk, at least.
+    """
 
     status: Status | None = None
+    waiting: Literal["yes", "no"] | None = None
     kind: Annotated[str, Field(max_length=40)] | None = None
+    group: Group | None = None
     day: Day | None = None
+    day_from: Day | None = None
+    day_to: Day | None = None
+    age: Age | None = None
+    assigned: Literal["me", "nobody"] | None = None
+    gateway: Annotated[str, Field(max_length=20)] | None = None
+    account: AccountId | None = None
+    min_amount: Annotated[Dong, Whole] | None = None
 
-
-@bp.post("/discrepancies/<shown_id:discrepancy_id>/resolve", responses={200: DiscrepancyAnswer})
-@requires(Permission.RESOLVE)
-def resolve_discrepancy(path: DiscrepancyPath, body: ResolveAsk) -> Response:
-    """Decide about a discrepancy: for staff, never for an API key.
-
-    Up to the biller's limit the decision is carried out; above it a second person approves
-    first, and the status is `proposed`.
-    """
-    with context.transaction() as db:
-        through = refunding.way_back_of(context.runtime(), db, path.discrepancy_id)
-        proposal = replace(body.proposal(), through=through)
-        discrepancies.propose(
-            db, path.discrepancy_id, proposal, by=context.actor(), at=context.now()
+    def wanted(self) -> reads.Wanted:
+        """The same in the words of the reads."""
+        return reads.Wanted(
+            status=self.status,
+            waiting=None if self.waiting is None else self.waiting == "yes",
+            kind=self.kind,
+            group=self.group,
+            day_from=_later(self.day, self.day_from),
+            day_to=_earlier(self.day, self.day_to),
+            age=self.age,
+            owner_id=context.actor().id if self.assigned == "me" else None,
+            nobodys=self.assigned == "nobody",
+            gateway=self.gateway,
+            account_id=self.account,
+            least=self.min_amount,
         )
-        found = reads.get(db, path.discrepancy_id)
-    return as_json(DiscrepancyAnswer.of(found))
+
+
+def _later(*days: Day | None) -> Day | None:
+    return max((day for day in days if day is not None), default=None)
+
+
+def _earlier(*days: Day | None) -> Day | None:
+    return min((day for day in days if day is not None), default=None)
 
 
 @bp.get("/discrepancies", responses={200: DiscrepancyPage})
@@ -183,15 +341,15 @@ def list_discrepancies(query: DiscrepanciesQuery) -> Response:
     """List discrepancies, newest first."""
     with context.transaction() as db:
         cut = cursors.cut(query, "discrepancies")
-        found = reads.listed(db, query.status, query.kind, query.day, cut)
+        found = reads.listed(db, query.wanted(), cut, at=context.now())
     sealer = cursors.sealer("discrepancies")
     return as_json(DiscrepancyPage.of(found, DiscrepancyAnswer.of, sealer))
 
 
-@bp.get("/discrepancies/<shown_id:discrepancy_id>", responses={200: DiscrepancyAnswer})
+@bp.get("/discrepancies/<shown_id:discrepancy_id>", responses={200: WholeDiscrepancyAnswer})
 @requires(Permission.READ)
 def get_discrepancy(path: DiscrepancyPath) -> Response:
-    """Show a discrepancy with the orders it may belong to."""
+    """Show a discrepancy: its cause and evidence, what it may belong to, what would be booked."""
     with context.transaction() as db:
-        found = reads.get(db, path.discrepancy_id)
-    return as_json(DiscrepancyAnswer.of(found))
+        found = WholeDiscrepancyAnswer.read(db, path.discrepancy_id)
+    return as_json(found)

@@ -196,6 +196,7 @@ RunId = Annotated[UUID, Shown("run")]
 DiscrepancyId = Annotated[UUID, Shown("dis")]
 LineId = Annotated[UUID, Shown("lin")]
 EventId = Annotated[UUID, Shown("evt")]
+PersonId = Annotated[UUID, Shown("per")]
 
 Dong = Annotated[int, Field(ge=0, le=MOST, examples=[581_000])]
 """0 to 999,999,999,999 đồng."""
