@@ -47,11 +47,20 @@ def clear(db: Session, *, at: datetime) -> None:
 
 
 def _flag_payments(db: Session, day: date, *, at: datetime) -> None:
+    """Only where a report is expected: from the first day of a contract with the gateway, or of
+    a row that one of its files has shown. Without either nobody knows that it reports at all."""
     rows = db.execute(
         text("""SELECT p.id, p.amount, p.fact_day, p.gateway FROM payment p
                 JOIN account a ON a.biller_id = p.biller_id AND a.code = 'gateway:' || p.gateway
                 WHERE p.biller_id = :biller AND p.bank_account_id IS NULL
                     AND p.fact_day <= :limit
+                    AND (EXISTS (SELECT FROM channel_contract c WHERE c.biller_id = p.biller_id
+                            AND c.gateway = p.gateway AND c.from_day <= p.fact_day)
+                        OR p.fact_day >= (SELECT min(coalesce(
+                                (w.paid_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date, b.settle_date))
+                            FROM settlement_row w JOIN settlement_batch b
+                                ON b.biller_id = w.biller_id AND b.id = w.batch_id
+                            WHERE w.biller_id = p.biller_id AND b.gateway = p.gateway))
                     AND NOT EXISTS (SELECT FROM settlement_row s
                         WHERE s.biller_id = p.biller_id AND s.payment_id = p.id)
                     AND NOT EXISTS (SELECT FROM discrepancy d WHERE d.biller_id = p.biller_id

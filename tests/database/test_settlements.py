@@ -300,10 +300,11 @@ def test_a_row_that_contradicts_an_earlier_one_is_not_taken(desk: Desk) -> None:
 
 def test_a_payment_without_a_row_is_missed_after_two_working_days(desk: Desk) -> None:
     desk.pay(PAID.txn)
-    desk.night()
-    desk.night()
-    assert desk.queue() == []
+    for _ in range(3):
+        desk.night()
+    assert desk.queue() == []  # neither contract nor file: nobody expects a report
 
+    desk.agree()
     desk.night()
     assert desk.queue() == [("MISSING_IN_REPORT", 581_000)]
     desk.file([PAID])
@@ -312,7 +313,22 @@ def test_a_payment_without_a_row_is_missed_after_two_working_days(desk: Desk) ->
     assert (desk.gaps(), desk.queue()) == ([], [])
 
 
+def test_a_file_of_the_gateway_says_that_reports_are_to_be_expected(desk: Desk) -> None:
+    desk.pay("earlier")
+    desk.night()
+    desk.pay(PAID.txn)
+    desk.pay("later")
+    desk.file([replace(PAID, paid_at=desk.now)])
+    for _ in range(3):
+        desk.night([credit(BATCH, NET)] if desk.day.day == 12 else [])
+
+    missing = desk.rows("""SELECT p.provider_reference FROM discrepancy d
+        JOIN payment p ON p.id = d.payment_id WHERE d.kind = 'MISSING_IN_REPORT'""")
+    assert missing == [("later",)]  # of the first one no file could know
+
+
 def test_a_payment_that_the_gateway_never_had_is_undone(desk: Desk) -> None:
+    desk.agree()
     desk.pay(PAID.txn)
     for _ in range(3):
         desk.night()
