@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0018"
-down_revision = "0017"
+revision = "0019"
+down_revision = "0018"
 
 STAKES = """
 ALTER TABLE discrepancy ADD COLUMN at_stake bigint;  -- đồng when it was proposed; by the trigger
