@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 from rich.console import Console
 
-from benchmarks import bulk_posting, matching, notices, one_account, order_api
+from benchmarks import bulk_posting, matching, nightly, notices, one_account, order_api
 from benchmarks.place import Place, installed
 from benchmarks.results import FULL, QUICK, Effort, Row, keep, show
 
@@ -20,6 +20,7 @@ ROWS: Mapping[str, Callable[[Place, Effort], Row]] = {
     "bulk_posting": bulk_posting.measure,
     "order_api": order_api.measure,
     "matching": matching.measure,
+    "nightly": nightly.measure,
     "notices": notices.measure,
 }
 """The rows in the order of the list of goals. A new one is a line here."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 from payments import allocations
+from payments.domain.errors import NotFound
 from payments.domain.money import Money
 from payments.domain.people import Actor
 from payments.domain.quotes import Asked
@@ -49,6 +50,74 @@ JOIN invoice i ON i.biller_id = p.biller_id AND i.id = p.invoice_id
 WHERE o.biller_id = :biller AND o.code = ANY(:codes)
 ORDER BY i.id
 """)
+
+
+# The same for many orders, by id.
+_LOCK_MANY = text("""
+SELECT i.id FROM order_invoice p
+JOIN invoice i ON i.biller_id = p.biller_id AND i.id = p.invoice_id
+WHERE p.biller_id = :biller AND p.order_id = ANY(:orders)
+ORDER BY i.id FOR UPDATE OF i
+""")
+
+_ASKED_MANY = text("""
+SELECT o.id AS order_id, o.amount - o.allocated AS order_left, p.amount AS asked,
+       i.id AS invoice_id, i.beneficiary_id,
+       CASE WHEN i.status = 'issued' THEN i.amount - i.allocated ELSE 0 END AS invoice_left
+FROM payment_order o
+JOIN order_invoice p ON p.biller_id = o.biller_id AND p.order_id = o.id
+JOIN invoice i ON i.biller_id = p.biller_id AND i.id = p.invoice_id
+WHERE o.biller_id = :biller AND o.id = ANY(:orders)
+ORDER BY i.id
+""")
+
+
+class Owing:
+    """What many orders still ask for, brought down by every part that is put on them.
+
+    Their bills are locked until the commit, so what it says stays true while a batch is gathered
+    that pays them one after another.
+    """
+
+    def __init__(self, db: Session, orders: Collection[UUID]) -> None:
+        """orders: ids. One that this biller does not have is asked for nothing: see `pay`."""
+        self._parts: dict[UUID, list[tuple[UUID, int, UUID]]] = {}
+        self._order_left: dict[UUID, int] = {}
+        self._invoice_left: dict[UUID, int] = {}
+        if not orders:
+            return
+        asked_for = {"biller": biller_of(db), "orders": sorted(orders)}
+        db.execute(_LOCK_MANY, asked_for)
+        for row in db.execute(_ASKED_MANY, asked_for):
+            parts = self._parts.setdefault(row.order_id, [])
+            parts.append((row.invoice_id, row.asked, row.beneficiary_id))
+            self._order_left[row.order_id] = row.order_left
+            self._invoice_left[row.invoice_id] = row.invoice_left
+
+    def pay(self, order_id: UUID, free: int) -> list[tuple[UUID, int]]:
+        """Spread free đồng over the order's bills in turn: (invoice, amount). See `pay` below.
+
+        Raises NotFound for an order that is not this biller's.
+        """
+        spread: list[tuple[UUID, int]] = []
+        left = self._order_left.get(order_id)
+        if left is None:
+            raise NotFound()
+        for invoice_id, asked, _ in self._parts[order_id]:
+            part = min(asked, self._invoice_left[invoice_id], left)
+            left -= part
+            amount = min(part, free)
+            if amount <= 0:
+                continue
+            free -= amount
+            self._invoice_left[invoice_id] -= amount
+            self._order_left[order_id] -= amount
+            spread.append((invoice_id, amount))
+        return spread
+
+    def beneficiary(self, order_id: UUID) -> UUID:
+        """Whom the first bill of an order is about."""
+        return self._parts[order_id][0][2]
 
 
 def of_orders(db: Session, wanted: set[str]) -> dict[str, Due]:

@@ -7,7 +7,7 @@ journals that no seal has counted yet.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -21,7 +21,9 @@ from payments.domain.errors import NotFound, Repeated
 from payments.domain.journals import Journal, Transfer
 from payments.domain.money import Money
 from payments.domain.people import SERVICE, Actor
+from payments.store import staging
 from payments.store.sessions import biller_of
+from payments.store.staging import Stage
 
 CHUNK = 5_000
 """Journals per bulk statement, so that no writing transaction gets near five seconds."""
@@ -121,35 +123,37 @@ def _post(
     return Posted(first, first_time=False)
 
 
-def post_many(db: Session, batch: Sequence[Journal], *, at: datetime, by: Actor = SERVICE) -> int:
+def post_many(
+    db: Session,
+    batch: Sequence[Journal],
+    *,
+    at: datetime,
+    by: Actor = SERVICE,
+    named: Sequence[UUID] | None = None,
+) -> int:
     """Book many journals by COPY and two INSERT..SELECT; return how many were new.
 
-    Facts that are booked already are left as they are. The caller keeps a batch to CHUNK
-    journals a transaction.
+    Facts that are booked already are left as they are. named: the ids that the new ones get, one
+    each. The caller keeps a batch to a few CHUNKs of journals a transaction.
     """
     if not batch:
         return 0
-    biller_id = biller_of(db)
-    connection = db.connection()
-    connection.execute(text(_STAGING))
-    cursor = connection.connection.cursor()
-    with cursor.copy(
-        "COPY staged_leg (journal_id, event_key, kind, fact_day, transfers, seq, debit, credit,"
-        " amount) FROM STDIN"
-    ) as copy:
-        for row in _rows(batch):
-            copy.write_row(row)
-    cursor.close()
-    posted: int = connection.execute(
-        text(_FROM_STAGING),
-        {"biller": biller_id, "today": business_day(at), "at": at, "actor": by.id},
-    ).scalar_one()
+    given = named if named is not None else [ids.new() for _ in batch]
+    staging.put(db, _LEGS, _rows(zip(given, batch, strict=True)))
+    posted: int = (
+        db.connection()
+        .execute(
+            text(_FROM_STAGING),
+            {"biller": biller_of(db), "today": business_day(at), "at": at, "actor": by.id},
+        )
+        .scalar_one()
+    )
     return posted
 
 
-def _rows(batch: Iterable[Journal]) -> Iterable[tuple[object, ...]]:
-    for journal in batch:
-        id_, count = ids.new(), len(journal.transfers)
+def _rows(batch: Iterable[tuple[UUID, Journal]]) -> Iterator[tuple[object, ...]]:
+    for id_, journal in batch:
+        count = len(journal.transfers)
         for seq, leg in enumerate(journal.transfers, 1):
             yield (
                 id_,
@@ -164,14 +168,11 @@ def _rows(batch: Iterable[Journal]) -> Iterable[tuple[object, ...]]:
             )
 
 
-# COPY FROM refuses tables with row-level security, so rows land in a temporary one first.
-_STAGING = """
-CREATE TEMPORARY TABLE IF NOT EXISTS staged_leg (
-    journal_id uuid, event_key text, kind text, fact_day date, transfers smallint, seq smallint,
-    debit text, credit text, amount bigint
-) ON COMMIT DELETE ROWS;
-DELETE FROM staged_leg;
-"""
+_LEGS = Stage(
+    "leg",
+    "journal_id uuid, event_key text, kind text, fact_day date, transfers smallint, seq smallint,"
+    " debit text, credit text, amount bigint",
+)
 _FROM_STAGING = """
 WITH new_journal AS (
     INSERT INTO journal (biller_id, id, event_key, kind, business_day, fact_day, posted_at,

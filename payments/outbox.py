@@ -30,7 +30,9 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.orm import Session
 
 from payments.domain import ids
+from payments.store import staging
 from payments.store.sessions import biller_of
+from payments.store.staging import Stage
 
 DRAINS: Final[Mapping[str, str]] = {
     "inbound.received": "inbox",
@@ -109,7 +111,9 @@ def emit_many(
 ) -> list[UUID]:
     """Write a message for each body in one statement; return the ids in the same order."""
     messages = [(ids.new(), body) for body in bodies]
-    if messages:
+    if len(messages) >= _MANY:
+        _write_many(db, kind, messages, at=at)
+    elif messages:
         _write(db, kind, messages, at=at, due_at=None)
     return [message_id for message_id, _ in messages]
 
@@ -297,6 +301,14 @@ _WRITE = text("""
 """)
 
 
+_MANY: Final = 100  # from here on COPY is faster than two arrays
+_STAGE: Final = Stage("message", "id uuid, body jsonb")
+_TAKE = text("""
+    INSERT INTO message (biller_id, id, kind, drain, body, at, due_at)
+    SELECT :biller, id, :kind, :drain, body, :at, :due FROM staged_message
+""")
+
+
 def _claim_suspect(system_db: Session, asked: Mapping[str, object]) -> list[RowMapping]:
     suspect = system_db.execute(text(_FIND_SUSPECT), asked).first()
     if suspect is None:
@@ -340,6 +352,24 @@ def _write(
             "drain": drain,
             "at": at,
             "due": (due_at or at) if drain else None,
+        },
+    )
+
+
+def _write_many(
+    db: Session, kind: str, messages: Sequence[tuple[UUID, Mapping[str, object]]], *, at: datetime
+) -> None:
+    told = ((id_, json.dumps(dict(body), default=_as_text)) for id_, body in messages)
+    staging.put(db, _STAGE, told)
+    drain = DRAINS.get(kind)
+    db.execute(
+        _TAKE,
+        {
+            "biller": biller_of(db),
+            "kind": kind,
+            "drain": drain,
+            "at": at,
+            "due": at if drain else None,
         },
     )
 

@@ -23,7 +23,8 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -305,6 +306,20 @@ def signing_key(db: Session) -> Ed25519PrivateKey:
             "Chưa cấu hình khóa ký.", "No signing key is configured for this installation."
         )
     return signer
+
+
+@contextmanager
+def letting_go(db: Session) -> Iterator[None]:
+    """Within it, keys are opened as always; at its end those that it opened are forgotten.
+
+    For a transaction that looks at very many people and keeps none of their keys.
+    """
+    before = set(_open_keys(db))
+    try:
+        yield
+    finally:
+        for key_id in _open_keys(db).keys() - before:
+            del _open_keys(db)[key_id]
 
 
 def _open_keys(db: Session) -> dict[UUID, AESGCM]:

@@ -16,9 +16,11 @@ matching       pure: evidence, then a decision; in the order of work:
                gathering, matched      what became of everything, as frames
 outcomes       pure: what is left over -> rows of a file
 causes         each kind of discrepancy: why, and what to do
-posting        pairs -> journals -> payments.ledger
+waiting        lines that nobody has booked yet
+posting        pairs -> journals -> payments.ledger; bulk_posting: a chunk of them at once
 findings       what a discrepancy is about, and why it was not matched
 cases          opened, held in line with the facts, cleared; its row and its history
+bulk_cases     many opened at once
 discrepancies  what people do about it: take, propose, approve, refuse, open again
 undoing        one match taken apart, and nothing beside it
 runs           one run, step by step; may be repeated

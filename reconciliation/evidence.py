@@ -8,7 +8,7 @@ what a person sees (uniqueness decides, never a score), and a sentence in both l
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -34,10 +34,13 @@ class Evidence:
 
     def as_data(self) -> dict[str, Any]:
         """For a JSON column; spans become lists."""
-        data = asdict(self)
-        data["span"] = list(self.span) if self.span else None
-        data["verdict"] = self.verdict.value
-        return data
+        return {
+            "kind": self.kind,
+            "on_line": self.on_line,
+            "on_order": self.on_order,
+            "verdict": self.verdict.value,
+            "span": list(self.span) if self.span else None,
+        }
 
 
 @dataclass(frozen=True, slots=True)

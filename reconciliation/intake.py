@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Row, insert, select, text, update
@@ -26,11 +26,13 @@ from payments.domain.errors import Invalid, NotFound
 from payments.domain.money import MOST
 from payments.domain.people import Actor
 from payments.domain.states import FILE, FileStatus, LineStatus, move
+from payments.store import staging
 from payments.store.orders import bank_account
 from payments.store.sessions import biller_of
+from payments.store.staging import Stage
 from reconciliation import whole
 from reconciliation.statement import ParsedFile, Problem, Statement, StatementLine, StatementReader
-from reconciliation.store import bank_line, statement, statement_file
+from reconciliation.store import statement, statement_file
 
 MOST_BYTES = 50 * 1024 * 1024
 
@@ -248,6 +250,20 @@ def _adopt(
     )
 
 
+_LINES: Final = Stage(
+    "read_line",
+    "id uuid, line_no int, line_key bytea, occurrence int, booking_date date, value_date date,"
+    " txn_time time, amount bigint, bank_reference text, balance_after bigint, sealed bytea",
+)
+_TAKE_LINES: Final = text("""
+INSERT INTO bank_line (biller_id, id, statement_id, bank_account_id, line_no, line_key, occurrence,
+    booking_date, value_date, txn_time, amount, bank_reference, balance_after, key_id, sealed,
+    status)
+SELECT :biller, id, :statement, :account, line_no, line_key, occurrence, booking_date, value_date,
+    txn_time, amount, bank_reference, balance_after, :key, sealed, :imported FROM staged_read_line
+""")
+
+
 def _write_lines(
     db: Session,
     file: Row[Any],
@@ -255,41 +271,38 @@ def _write_lines(
     account_id: UUID,
     lines: Iterable[tuple[StatementLine, bytes, int]],
 ) -> list[Problem]:
-    rows, problems = [], []
-    for line, key, nth in lines:
-        amount = _dong(line.amount)
-        if amount is None or not 1 <= abs(amount) <= MOST:
-            problems.append(
-                Problem(
-                    line.line,
-                    f"Số tiền {line.amount} không ghi sổ được.",
-                    f"The amount {line.amount} cannot be booked.",
+    problems: list[Problem] = []
+
+    def rows() -> Iterator[tuple[object, ...]]:
+        for line, key, nth in lines:
+            amount = _dong(line.amount)
+            if amount is None or not 1 <= abs(amount) <= MOST:
+                problems.append(
+                    Problem(
+                        line.line,
+                        f"Số tiền {line.amount} không ghi sổ được.",
+                        f"The amount {line.amount} cannot be booked.",
+                    )
                 )
-            )
-            continue
-        line_id = ids.new()
-        rows.append(
-            {
-                "biller_id": file.biller_id,
-                "id": line_id,
-                "statement_id": statement_id,
-                "bank_account_id": account_id,
-                "line_no": line.line,
-                "line_key": key,
-                "occurrence": nth,
-                "booking_date": line.booking_date,
-                "value_date": line.value_date,
-                "txn_time": line.txn_time,
-                "amount": amount,
-                "bank_reference": line.bank_reference,
-                "balance_after": _dong(line.balance_after),
-                "key_id": file.key_id,
-                "sealed": vault.seal(db, file.key_id, _personal(line), context=f"line:{line_id}"),
-                "status": LineStatus.IMPORTED,
-            }
-        )
-    for start in range(0, len(rows), 1_000):
-        db.execute(insert(bank_line), rows[start : start + 1_000])
+                continue
+            line_id = ids.new()
+            sealed = vault.seal(db, file.key_id, _personal(line), context=f"line:{line_id}")
+            yield (
+                line_id, line.line, key, nth, line.booking_date, line.value_date, line.txn_time,
+                amount, line.bank_reference, _dong(line.balance_after), sealed,
+            )  # fmt: skip
+
+    staging.put(db, _LINES, rows())
+    db.execute(
+        _TAKE_LINES,
+        {
+            "biller": file.biller_id,
+            "statement": statement_id,
+            "account": account_id,
+            "key": file.key_id,
+            "imported": LineStatus.IMPORTED,
+        },
+    )
     return problems
 
 
@@ -331,18 +344,19 @@ def _known(
     db: Session, account_id: UUID, numbered: Sequence[tuple[StatementLine, bytes, int]]
 ) -> dict[tuple[bytes, int], bool]:
     """The lines we have, and whether they stand in a complete statement."""
-    rows = db.execute(
-        text("""SELECT l.line_key, l.occurrence, s.complete FROM bank_line l
-                JOIN statement s ON s.biller_id = l.biller_id AND s.id = l.statement_id
-                WHERE l.biller_id = :biller
-                AND l.bank_account_id = :account AND l.line_key = ANY(:keys)"""),
-        {
-            "biller": biller_of(db),
-            "account": account_id,
-            "keys": list({key for _, key, _ in numbered}),
-        },
-    )
-    return {(bytes(row.line_key), row.occurrence): row.complete for row in rows}
+    keys = list({key for _, key, _ in numbered})
+    known: dict[tuple[bytes, int], bool] = {}
+    for start in range(0, len(keys), _KEYS):
+        some = {"account": account_id, "keys": keys[start : start + _KEYS]}
+        for row in db.execute(_KNOWN, some | {"biller": biller_of(db)}):
+            known[bytes(row.line_key), row.occurrence] = row.complete
+    return known
+
+
+_KEYS: Final = 10_000  # asked for at a time
+_KNOWN: Final = text("""SELECT l.line_key, l.occurrence, s.complete FROM bank_line l
+    JOIN statement s ON s.biller_id = l.biller_id AND s.id = l.statement_id
+    WHERE l.biller_id = :biller AND l.bank_account_id = :account AND l.line_key = ANY(:keys)""")
 
 
 def _account(db: Session, number: str | None) -> Row[Any] | None:

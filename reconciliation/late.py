@@ -12,7 +12,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from payments.store.sessions import biller_of
-from reconciliation import cases
+from reconciliation import bulk_cases, cases
+from reconciliation.bulk_cases import Case
 from reconciliation.findings import Findings, Subject
 
 IN_TRANSIT_DAYS = 2
@@ -54,17 +55,13 @@ def _flag_transit(db: Session, account_id: UUID, day: date, *, at: datetime) -> 
             "limit": before(day, IN_TRANSIT_DAYS),
             "day": day,
         },
-    ).all()
-    for row in rows:
-        cases.open_(
-            db,
-            "MISSING_IN_REPORT",
-            Subject(payment_id=row.id),
-            row.amount,
-            findings=Findings(rule="none"),
-            day=row.fact_day,
-            at=at,
-        )
+    )
+    why = Findings(rule="none")
+    found = [
+        Case("MISSING_IN_REPORT", Subject(payment_id=row.id), row.amount, why, row.fact_day)
+        for row in rows
+    ]
+    bulk_cases.open_each(db, found, at=at)
 
 
 def _clear_transit(db: Session, account_id: UUID, *, at: datetime) -> None:
@@ -101,17 +98,13 @@ def _flag_short(db: Session, account_id: UUID, day: date, *, at: datetime) -> No
             ORDER BY short.id"""
         ),
         {"biller": biller_of(db), "account": account_id, "day": day},
-    ).all()
-    for row in rows:
-        cases.open_(
-            db,
-            "UNDERPAID",
-            Subject(payment_id=row.id),
-            row.missing,
-            findings=Findings(rule="code_exact"),
-            day=row.fact_day,
-            at=at,
-        )
+    )
+    why = Findings(rule="code_exact")
+    found = [
+        Case("UNDERPAID", Subject(payment_id=row.id), row.missing, why, row.fact_day)
+        for row in rows
+    ]
+    bulk_cases.open_each(db, found, at=at)
 
 
 def _clear_short(db: Session, account_id: UUID, *, at: datetime) -> None:

@@ -7,7 +7,7 @@ free money of a payment, or in suspense, and a discrepancy says so.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
@@ -104,9 +104,14 @@ def paid_out(db: Session, line: Line, refund_id: UUID, *, at: datetime) -> None:
     _close(db, line, LineStatus.MATCHED, refund_id=refund_id, journal_id=journal_id)
 
 
-def arrived(db: Session, line: Line, verdict: Verdict, *, at: datetime) -> None:
-    """A credit that no notice announced: new money, applied as far as the verdict is sure."""
-    incoming = money_in.Incoming(
+def is_arrival(line: Line, verdict: Verdict) -> bool:
+    """Whether a line is money of somebody's: `arrived`; the others go to `in_suspense`."""
+    return line.amount > 0 and verdict.code != "NON_ORDER"
+
+
+def incoming(line: Line) -> money_in.Incoming:
+    """The credit that a line tells of, when nobody told of it before."""
+    return money_in.Incoming(
         gateway="bank",
         reference=ids.shown("lin", line.id),
         account_number=line.account_number,
@@ -117,12 +122,27 @@ def arrived(db: Session, line: Line, verdict: Verdict, *, at: datetime) -> None:
         counterparty_name=line.name,
         counterparty_account=line.account,
     )
+
+
+def keeps_the_rest(verdict: Verdict, free: int, amount: int) -> bool:
+    """Whether what is left of an automatic choice is the family's: a part was booked."""
+    return verdict.code in ("", "OVERPAID") and free < amount
+
+
+def code_of_free_money(verdict: Verdict) -> str:
+    """What a discrepancy about money that is left open is called."""
+    # An automatic choice that found nothing left to pay was paid by somebody meanwhile.
+    return "DUPLICATE_PAYMENT" if verdict.automatic else verdict.code or "UNMATCHED"
+
+
+def arrived(db: Session, line: Line, verdict: Verdict, *, at: datetime) -> None:
+    """A credit that no notice announced: new money, applied as far as the verdict is sure."""
     journal = journals.money_on_statement(
         line.id, line.account_number, Money(line.amount), day=line.day
     )
     received = money_in.receive(
         db,
-        incoming,
+        incoming(line),
         account_id=line.account_id,
         journal=journal,
         is_notice=False,
@@ -161,18 +181,17 @@ def explain(
             order_id = ids.read("ord", choice.order_id)
             money_in.pay_order(db, payment_id, order_id, rule=choice.rule, by=None, at=at)
     free = _free(db, payment_id)
-    if free and verdict.automatic and verdict.code in ("", "OVERPAID") and verdict.choices:
+    if free and verdict.automatic and verdict.choices:
         order_id = ids.read("ord", verdict.choices[0].order_id)
-        if free < _amount(db, payment_id):  # a part was booked, the rest is the family's
+        if keeps_the_rest(verdict, free, _amount(db, payment_id)):
             beneficiary_id = money_in.beneficiary_of_order(db, order_id)
             allocations.keep(db, payment_id, beneficiary_id, Money(free), at=at)
             free = 0
     cases.hold(db, payment_id, free, at=at)
     if free:
-        # An automatic choice that found nothing left to pay was paid by somebody meanwhile.
-        code = "DUPLICATE_PAYMENT" if verdict.automatic else verdict.code or "UNMATCHED"
+        code = code_of_free_money(verdict)
         subject = Subject(payment_id=payment_id, holds=free)
-        cases.open_(db, code, subject, free, findings=_findings(memo, verdict), day=day, at=at)
+        cases.open_(db, code, subject, free, findings=findings(memo, verdict), day=day, at=at)
     return free
 
 
@@ -191,13 +210,14 @@ def in_suspense(
         verdict.code or "UNMATCHED",
         Subject(line_id=line.id, refund_id=refund_id),
         abs(line.amount),
-        findings=_findings(line.memo, verdict),
+        findings=findings(line.memo, verdict),
         day=line.day,
         at=at,
     )
 
 
-def _findings(memo: str, verdict: Verdict) -> Findings:
+def findings(memo: str, verdict: Verdict) -> Findings:
+    """Why the engine did not book it, for whoever decides."""
     best = verdict.choices[0] if verdict.choices else None
     return Findings(
         memo=memo,
@@ -248,18 +268,19 @@ def _remember(
             allocation_id=allocation_id,
             rule=rule,
             score=score,
-            # Names stay out of this row, which is kept for ever and is not sealed.
-            evidence=[_nameless(one) for one in evidence],
+            evidence=nameless(evidence),
             at=at,
         )
     )
 
 
-def _nameless(one: Evidence) -> dict[str, Any]:
-    data = one.as_data()
-    if one.kind in ("payer_name", "sender_name"):
-        data |= {"on_line": "", "on_order": ""}
-    return data
+def nameless(evidence: Iterable[Evidence]) -> list[dict[str, Any]]:
+    """Evidence for the row of a match, which is kept for ever and is not sealed: no names."""
+    told = [one.as_data() for one in evidence]
+    for data in told:
+        if data["kind"] in ("payer_name", "sender_name"):
+            data |= {"on_line": "", "on_order": ""}
+    return told
 
 
 def _free(db: Session, payment_id: UUID) -> int:

@@ -14,21 +14,21 @@ finish    counts; with the last run of the day it becomes reconciled when nothin
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import islice
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from payments import vault
 from payments.domain import ids
+from payments.domain.errors import DomainError
 from payments.store.sessions import Sessions, biller_of
 from reconciliation import (
+    bulk_posting,
     expected,
     nights,
     paybacks,
@@ -39,6 +39,7 @@ from reconciliation import (
     settlement_runs,
     settling,
     verdicts,
+    waiting,
     whole,
 )
 from reconciliation import late as lateness
@@ -46,7 +47,13 @@ from reconciliation.posting import Line
 from reconciliation.progress import Step, Teller
 from reconciliation.settling import Side
 
-CHUNK = 200
+CHUNK = 2_500
+"""Lines booked by one transaction, so that none gets near five seconds."""
+FEW = 200
+"""The same for lines that are booked one by one."""
+
+Single = Callable[[Session, Line], None]
+Bulk = Callable[[Session, Sequence[Line], datetime], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +82,18 @@ def run(
         run_id = _begin(db, account_id, day, at=clock())
         whole.join(db, account_id)
     with progress.telling(sessions, biller_id, run_id, stop=stop) as told:
-        _settle(sessions, biller_id, account_id, day, told, clock=clock)
+        with _step(sessions, biller_id, account_id) as db:
+            lines = waiting.lines(db, account_id, day)
+        _settle(sessions, biller_id, account_id, lines, told, clock=clock)
         told.begin(Step.BATCHES)
-        _batches(sessions, biller_id, account_id, day, clock=clock)
-        _match(sessions, biller_id, account_id, day, told, clock=clock)
+        _batches(sessions, biller_id, account_id, lines, clock=clock)
+        _match(sessions, biller_id, account_id, lines, told, clock=clock)
         told.begin(Step.EXPLAIN, left=0)
         with _step(sessions, biller_id, account_id) as db:
             verdicts.explain_free_money(db, at=clock())
+        with _step(sessions, biller_id, account_id) as db:
             lateness.flag(db, account_id, day, at=clock())
+        with _step(sessions, biller_id, account_id) as db:
             settlement_late.flag(db, day, at=clock())
         told.begin(Step.FINISH, left=0)
         return _finish(sessions, biller_id, account_id, day, run_id, at=clock())
@@ -116,15 +127,14 @@ def _settle(
     sessions: Sessions,
     biller_id: UUID,
     account_id: UUID,
-    day: date,
+    lines: Sequence[Line],
     told: Teller,
     *,
     clock: Callable[[], datetime],
 ) -> None:
     with _step(sessions, biller_id, account_id) as db:
-        waiting = lines_to_do(db, account_id, day)
         notices = expected.notices(db, account_id)
-    told.begin(Step.SETTLE, left=len(waiting))
+    told.begin(Step.SETTLE, left=len(lines))
     pairs = settling.settle(
         [
             Side(one.payment_id, one.amount, one.day, one.bank_reference, one.memo)
@@ -132,39 +142,50 @@ def _settle(
         ],
         [
             Side(line.id, line.amount, line.day, line.bank_reference, line.memo)
-            for line in waiting
+            for line in lines
             if line.amount > 0
-        ],
+        ]
+        if notices
+        else [],
     )
-    shown = [line for line in waiting if line.id in pairs]
-    for chunk in told.through(_chunks(shown)):
-        with _step(sessions, biller_id, account_id) as db:
-            for line in still_to_do(db, chunk):
-                payment_id, rule = pairs[line.id]
-                assert isinstance(payment_id, UUID)  # noqa: S101  # the key given above
-                posting.settled(db, line, payment_id, rule=rule, at=clock())
-    _pay_back(sessions, biller_id, account_id, waiting, clock=clock)
+
+    def pair(line: Line) -> tuple[UUID, str]:
+        payment_id, rule = pairs[line.id]
+        assert isinstance(payment_id, UUID)  # noqa: S101  # the key given above
+        return payment_id, rule
+
+    def bulk(db: Session, some: Sequence[Line], at: datetime) -> None:
+        bulk_posting.settle(db, [(line, *pair(line)) for line in some], at=at)
+
+    def single(db: Session, line: Line) -> None:
+        payment_id, rule = pair(line)
+        posting.settled(db, line, payment_id, rule=rule, at=clock())
+
+    shown = [line for line in lines if line.id in pairs]
+    for chunk in told.through(waiting.chunks(shown, CHUNK)):
+        _book(sessions, biller_id, account_id, chunk, bulk, single, clock=clock)
+    _pay_back(sessions, biller_id, account_id, lines, clock=clock)
 
 
 def _pay_back(
     sessions: Sessions,
     biller_id: UUID,
     account_id: UUID,
-    waiting: Sequence[Line],
+    lines: Sequence[Line],
     *,
     clock: Callable[[], datetime],
 ) -> None:
     """Debits that pay refunds, then credits that bring a payout back."""
     with _step(sessions, biller_id, account_id) as db:
         paybacks.close_all_late(db, at=clock())
-        returns = paybacks.returns_among(db, waiting)
-    for chunk in _chunks([line for line in waiting if line.amount < 0]):
+        returns = paybacks.returns_among(db, lines)
+    for chunk in waiting.chunks([line for line in lines if line.amount < 0], FEW):
         with _step(sessions, biller_id, account_id) as db:
-            for line in still_to_do(db, chunk):
+            for line in waiting.held(db, chunk):
                 paybacks.pay_out(db, line, at=clock())
-    for chunk in _chunks(returns):
+    for chunk in waiting.chunks(returns, FEW):
         with _step(sessions, biller_id, account_id) as db:
-            for line in still_to_do(db, chunk):
+            for line in waiting.held(db, chunk):
                 paybacks.came_back(db, line, at=clock())
 
 
@@ -172,7 +193,7 @@ def _batches(
     sessions: Sessions,
     biller_id: UUID,
     account_id: UUID,
-    day: date,
+    lines: Sequence[Line],
     *,
     clock: Callable[[], datetime],
 ) -> None:
@@ -181,12 +202,12 @@ def _batches(
         names = settlement_lines.gateways(db)
         if not names:
             return
-        waiting = settlement_lines.likely(db, lines_to_do(db, account_id, day), names)
+        likely = settlement_lines.likely(db, lines, names)
     with _step(sessions, biller_id, account_id) as db:
         settlement_runs.lock(db)
-        lines = still_to_do(db, waiting)
-        paid = settlement_lines.pay_imported(db, lines, at=clock())
-        for line in lines:
+        still = waiting.held(db, likely)
+        paid = settlement_lines.pay_imported(db, still, at=clock())
+        for line in still:
             told = settlement_lines.names_a_batch(line.memo, names)
             if line.id not in paid and line.amount > 0 and told:
                 unknown = posting.Verdict(False, "BATCH_MISMATCH", (), related=told)
@@ -198,28 +219,52 @@ def _match(
     sessions: Sessions,
     biller_id: UUID,
     account_id: UUID,
-    day: date,
+    lines: Sequence[Line],
     told: Teller,
     *,
     clock: Callable[[], datetime],
 ) -> None:
     with _step(sessions, biller_id, account_id) as db:
-        waiting = lines_to_do(db, account_id, day)
-        if not waiting:
+        lines = waiting.left(db, lines)
+        if not lines:
             return
         orders = expected.orders(db)
         undone = verdicts.undone_pairs(db)
-    told.begin(Step.MATCH, left=len(waiting))
-    decided = verdicts.of_lines(waiting, orders, undone=undone)
+    told.begin(Step.MATCH, left=len(lines))
+    decided = verdicts.of_lines(lines, orders, undone=undone)
     told.begin(Step.POST)
-    for chunk in told.through(_chunks(waiting)):
+
+    def bulk(db: Session, some: Sequence[Line], at: datetime) -> None:
+        bulk_posting.post(db, [(line, decided[line.id]) for line in some], at=at)
+
+    def single(db: Session, line: Line) -> None:
+        verdict = decided[line.id]
+        book = posting.arrived if posting.is_arrival(line, verdict) else posting.in_suspense
+        book(db, line, verdict, at=clock())
+
+    for chunk in told.through(waiting.chunks(lines, CHUNK)):
+        _book(sessions, biller_id, account_id, chunk, bulk, single, clock=clock)
+
+
+def _book(
+    sessions: Sessions,
+    biller_id: UUID,
+    account_id: UUID,
+    chunk: Sequence[Line],
+    bulk: Bulk,
+    single: Single,
+    *,
+    clock: Callable[[], datetime],
+) -> None:
+    """The lines of a chunk together; one by one where something stands in the way of that."""
+    try:
         with _step(sessions, biller_id, account_id) as db:
-            for line in still_to_do(db, chunk):
-                verdict = decided[line.id]
-                if line.amount > 0 and verdict.code != "NON_ORDER":
-                    posting.arrived(db, line, verdict, at=clock())
-                else:
-                    posting.in_suspense(db, line, verdict, at=clock())
+            bulk(db, waiting.held(db, chunk), clock())
+    except (DomainError, IntegrityError):
+        for few in waiting.chunks(chunk, FEW):
+            with _step(sessions, biller_id, account_id) as db:
+                for line in waiting.held(db, few):
+                    single(db, line)
 
 
 def _finish(
@@ -241,64 +286,3 @@ def _counts(db: Session, account_id: UUID, day: date) -> dict[str, int]:
     counts = {f"{row.status}_lines": row.lines for row in rows}
     counts |= {f"{row.status}_amount": int(row.amount) for row in rows}
     return counts | {"lines": sum(row.lines for row in rows)}
-
-
-_LINES = """
-SELECT l.*, a.account_number FROM bank_line l
-JOIN bank_account a ON a.biller_id = l.biller_id AND a.id = l.bank_account_id
-JOIN statement s ON s.biller_id = l.biller_id AND s.id = l.statement_id
-WHERE l.biller_id = :biller AND l.status = 'imported' AND l.journal_id IS NULL AND s.complete
-"""
-
-
-def lines_to_do(db: Session, account_id: UUID, day: date) -> list[Line]:
-    """The imported lines of complete statements, up to the day, in the order of the bank."""
-    rows = db.execute(
-        text(
-            _LINES
-            + """ AND l.bank_account_id = :account AND l.booking_date <= :day
-            ORDER BY l.booking_date, l.statement_id, l.line_no, l.occurrence"""
-        ),
-        {"biller": biller_of(db), "account": account_id, "day": day},
-    ).all()
-    opened = vault.unseal_many(
-        db, [vault.Envelope(row.key_id, row.sealed, f"line:{row.id}") for row in rows]
-    )
-    return [_line(row, fields) for row, fields in zip(rows, opened, strict=True)]
-
-
-def still_to_do(db: Session, lines: Sequence[Line]) -> list[Line]:
-    """Those of the lines that nobody has booked meanwhile, locked until the commit."""
-    left = set(
-        db.scalars(
-            text("""SELECT id FROM bank_line WHERE biller_id = :biller AND id = ANY(:ids)
-                    AND status = 'imported' AND journal_id IS NULL ORDER BY id FOR UPDATE"""),
-            {"biller": biller_of(db), "ids": [line.id for line in lines]},
-        )
-    )
-    return [line for line in lines if line.id in left]
-
-
-def _line(row: Any, fields: Any) -> Line:
-    known = {} if fields is vault.ERASED else fields
-    return Line(
-        id=row.id,
-        key_id=row.key_id,
-        account_id=row.bank_account_id,
-        account_number=row.account_number,
-        day=row.booking_date,
-        value_date=row.value_date,
-        txn_time=row.txn_time,
-        amount=row.amount,
-        bank_reference=row.bank_reference,
-        memo=known.get("memo", ""),
-        name=known.get("name", ""),
-        account=known.get("account", ""),
-        is_reversal=known.get("is_reversal", False),
-    )
-
-
-def _chunks(lines: Iterable[Line]) -> Iterator[list[Line]]:
-    rest = iter(lines)
-    while chunk := list(islice(rest, CHUNK)):
-        yield chunk

@@ -5,11 +5,12 @@ The engine is pure and speaks in frames; here its rows become the verdicts that 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 import pandas as pd
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -59,12 +60,58 @@ ORDER BY d.id
 """
 
 
+class Decided(Mapping[UUID, Verdict]):
+    """What the engine decided, by line or payment. A verdict is made when it is asked for:
+    a million of them with their evidence would fill the memory that the run needs."""
+
+    def __init__(self, found: Matched, wanted: Sequence[UUID]) -> None:
+        self._found, self._at = found, {id_: at for at, id_ in enumerate(wanted)}
+        rows = found.rows
+        place = pd.Index([str(id_) for id_ in wanted]).get_indexer(pd.Index(rows["source_id"]))
+        self._order = np.argsort(place, kind="stable")
+        self._start = np.searchsorted(place[self._order], np.arange(len(wanted) + 1))
+        self._columns = [rows[name].tolist() for name in _VERDICT_COLUMNS]
+
+    def __getitem__(self, id_: UUID) -> Verdict:
+        at = self._at[id_]
+        rows = self._order[self._start[at] : self._start[at + 1]].tolist()
+        decision, code, related, order_id, amount, rule, score = self._columns
+        automatic = decision[rows[0]] == Decision.AUTO
+        return Verdict(
+            automatic=automatic,
+            code=code[rows[0]],
+            choices=[
+                Choice(
+                    order_id[row],
+                    int(amount[row]),
+                    rule[row],
+                    float(score[row]),
+                    self._found.evidence(row),
+                )
+                for row in rows
+                if order_id[row] or not automatic
+            ],
+            related=related[rows[0]],
+        )
+
+    def __iter__(self) -> Iterator[UUID]:
+        return iter(self._at)
+
+    def __len__(self) -> int:
+        return len(self._at)
+
+
+_VERDICT_COLUMNS = (
+    "decision", "exception_code", "related_id", "order_id", "alloc_vnd", "rule", "score",
+)  # fmt: skip
+
+
 def of_lines(
     lines: Sequence[Line], orders: pd.DataFrame, *, undone: frozenset[tuple[str, str]]
-) -> dict[UUID, Verdict]:
+) -> Decided:
     """The engine's verdict on every line. undone: pairs that a person took apart."""
     frame = pd.DataFrame([_row_of_line(line) for line in lines], columns=list(LINE_COLUMNS))
-    return _verdicts(match(_typed(frame), orders, undone=undone), [line.id for line in lines])
+    return Decided(match(_typed(frame), orders, undone=undone), [line.id for line in lines])
 
 
 def explain_free_money(db: Session, *, at: datetime, payment_id: UUID | None = None) -> int:
@@ -89,7 +136,7 @@ def explain_free_money(db: Session, *, at: datetime, payment_id: UUID | None = N
         columns=list(LINE_COLUMNS),
     )
     found = match(_typed(frame), expected.orders(db), undone=undone_pairs(db))
-    decided = _verdicts(found, [row.id for row in rows])
+    decided = Decided(found, [row.id for row in rows])
     for row, fields in zip(rows, known, strict=True):
         verdict = decided[row.id]
         memo = fields.get("memo", "")
@@ -134,27 +181,6 @@ def undone_pairs(db: Session) -> frozenset[tuple[str, str]]:
     pairs = {(str(row.payment_id), ids.shown("ord", row.order_id)) for row in rows}
     pairs |= {(str(row.line_id), ids.shown("ord", row.order_id)) for row in rows if row.line_id}
     return frozenset(pairs)
-
-
-def _verdicts(found: Matched, wanted: Sequence[UUID]) -> dict[UUID, Verdict]:
-    by_id: dict[str, list[Any]] = {}
-    for row in found.matches.itertuples(index=False):
-        by_id.setdefault(str(row.source_id), []).append(row)
-    return {id_: _verdict(by_id[str(id_)]) for id_ in wanted}
-
-
-def _verdict(rows: Sequence[Any]) -> Verdict:
-    first = rows[0]
-    return Verdict(
-        automatic=first.decision == Decision.AUTO,
-        code=first.exception_code,
-        choices=[
-            Choice(row.order_id, int(row.alloc_vnd), row.rule, float(row.score), row.evidence)
-            for row in rows
-            if row.order_id or first.decision != Decision.AUTO
-        ],
-        related=first.related_id,
-    )
 
 
 def _row_of_line(line: Line) -> tuple[object, ...]:

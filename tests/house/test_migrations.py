@@ -186,7 +186,8 @@ def test_functions_with_the_owners_rights_are_pinned_and_closed(migrated: House)
 
     assert len(functions) > 10
     for name, settings, open_to_all in functions:
-        assert settings == ["search_path=public, pg_temp"], name
+        pinned = [one for one in settings if not one.startswith("enable_")]  # how, not what
+        assert pinned == ["search_path=public, pg_temp"], name
         assert not open_to_all, name
 
 
