@@ -40,7 +40,7 @@ class Case:
 _CASES: Final = Stage(
     "case",
     "id uuid, event_id uuid, kind text, day date, amount bigint, payment_id uuid, line_id uuid,"
-    " holds bigint, key_id uuid, ring_key text, wrapped bytea, sealed bytea",
+    " holds bigint, candidates int, key_id uuid, ring_key text, wrapped bytea, sealed bytea",
 )
 _TAKE_KEYS: Final = """
 INSERT INTO data_key (biller_id, id, ring_key, wrapped, created_at)
@@ -48,8 +48,9 @@ SELECT :biller, key_id, ring_key, wrapped, :at FROM staged_case
 """
 _TAKE: Final = """
 INSERT INTO discrepancy (biller_id, id, kind, status, day, amount, payment_id, line_id, holds,
-    key_id, sealed, opened_at)
-SELECT :biller, id, kind, :open, day, amount, payment_id, line_id, holds, key_id, sealed, :at
+    candidates, key_id, sealed, opened_at)
+SELECT :biller, id, kind, :open, day, amount, payment_id, line_id, holds, candidates, key_id,
+    sealed, :at
 FROM staged_case ON CONFLICT DO NOTHING
 """
 _TAKE_EVENTS: Final = """
@@ -99,5 +100,5 @@ def _row(db: Session, case: Case, id_: object) -> tuple[object, ...]:
     sealed = vault.seal(db, key.id, asdict(case.findings), context=f"discrepancy:{id_}")
     return (
         id_, ids.new(), case.kind, case.day, case.amount, about.payment_id, about.line_id,
-        about.holds, key.id, key.ring_key, key.wrapped, sealed,
+        about.holds, len(case.findings.candidates), key.id, key.ring_key, key.wrapped, sealed,
     )  # fmt: skip

@@ -133,7 +133,7 @@ def _arrive(chunk: _Chunk, owing: Owing, line: Line, verdict: Verdict) -> None:
         findings = posting.findings(line.memo, verdict)
         chunk.cases.append(Case(code, subject, free, findings, line.day))
     chunk.close(line, _DISCREPANCY if free else _MATCHED, payment_id, journal_id)
-    for choice in verdict.choices[:1]:
+    for choice in posting.remembered(verdict):
         chunk.remember(line, payment_id, choice)
 
 

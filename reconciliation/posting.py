@@ -124,6 +124,11 @@ def incoming(line: Line) -> money_in.Incoming:
     )
 
 
+def remembered(verdict: Verdict) -> Sequence[Choice]:
+    """The choices that are kept beside the line: all that were booked, else the first."""
+    return verdict.choices if verdict.automatic else verdict.choices[:1]
+
+
 def keeps_the_rest(verdict: Verdict, free: int, amount: int) -> bool:
     """Whether what is left of an automatic choice is the family's: a part was booked."""
     return verdict.code in ("", "OVERPAID") and free < amount
@@ -159,7 +164,7 @@ def arrived(db: Session, line: Line, verdict: Verdict, *, at: datetime) -> None:
     )
     left = explain(db, received.payment_id, line.memo, verdict, day=line.day, at=at)
     _close(db, line, LineStatus.DISCREPANCY if left else LineStatus.MATCHED)
-    for choice in verdict.choices if verdict.automatic else verdict.choices[:1]:
+    for choice in remembered(verdict):
         _remember(
             db,
             line,
