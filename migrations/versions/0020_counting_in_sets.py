@@ -7,8 +7,8 @@ is made when a session first comes by, and the tables grow after that.
 
 from alembic import op
 
-revision = "0018"
-down_revision = "0017"
+revision = "0020"
+down_revision = "0019"
 
 # With the owner's rights and a fixed search_path, for the reason given in 0002. Rows are locked in
 # the order of 0004, and by their ids within a table.
