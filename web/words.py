@@ -243,6 +243,23 @@ WORDS: Final[Mapping[str, Mapping[str, Word]]] = {
         "done": _word("Đã xong", "Done", "tick", "ok"),
         "failed": _word("Dừng vì lỗi", "Stopped by an error", "alert", "warn"),
     },
+    # How far one account's run is, and what it is at.
+    "run_state": {
+        "asked": _word("Chờ chạy", "Waits to run", "clock", "wait"),
+        "running": _word("Đang chạy", "Running", "turn", "act"),
+        "broken_off": _word("Bị ngắt, sẽ chạy tiếp", "Broken off, goes on", "turn", "wait"),
+        "failed": _word("Dừng vì lỗi", "Stopped by an error", "alert", "warn"),
+        "finished": _word("Đã xong", "Done", "tick", "ok"),
+    },
+    "run_step": {
+        "join": _word("Nối sao kê", "Joining statements", "turn", "act"),
+        "settle": _word("Khớp tin báo trước", "Settling notices", "turn", "act"),
+        "batches": _word("Khớp lô của cổng", "Gateway batches", "turn", "act"),
+        "match": _word("Tìm giấy báo", "Matching", "turn", "act"),
+        "post": _word("Ghi sổ", "Posting", "turn", "act"),
+        "explain": _word("Giải thích tiền còn lại", "Explaining what is left", "turn", "act"),
+        "finish": _word("Tổng kết", "Finishing", "turn", "act"),
+    },
     # Call-backs to a biller's own systems: an event, where it goes, and why a call failed.
     "delivery": {
         "pending": _word("Chờ báo", "Waiting", "clock", "wait"),

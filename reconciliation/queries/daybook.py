@@ -33,7 +33,10 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class OnPaper:
-    """The statement that covers the day, of one account. credits, debits: đồng of its lines."""
+    """The statement that covers the day, of one account. credits, debits: đồng of its lines.
+
+    ledger: the account's balance at the day; None where the statement goes on after it.
+    """
 
     account_number: str
     last_day: date
@@ -41,6 +44,7 @@ class OnPaper:
     closing: int
     credits: int
     debits: int
+    ledger: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,8 @@ def on_paper(db: Session, day: date) -> list[OnPaper]:
     rows = db.execute(
         text("""
             SELECT a.account_number, s.last_day, s.opening, s.closing,
+                CASE WHEN s.last_day = :day THEN ledger_balance(:biller,
+                    'bank:' || a.account_number, :day) END AS ledger,
                 (SELECT coalesce(sum(l.amount), 0) FROM bank_line l WHERE l.biller_id = s.biller_id
                     AND l.statement_id = s.id AND l.amount > 0) AS credits,
                 (SELECT coalesce(sum(l.amount), 0) FROM bank_line l WHERE l.biller_id = s.biller_id
@@ -125,6 +131,7 @@ def on_paper(db: Session, day: date) -> list[OnPaper]:
             row.closing,
             int(row.credits),
             int(row.debits),
+            None if row.ledger is None else int(row.ledger),
         )
         for row in rows
     ]

@@ -135,3 +135,23 @@ def test_lines_are_counted_by_where_they_ended_and_the_rate_by_its_definition(
     assert [one.text for one in row.findall("td")] == ["1", "0", "1", "1"]
     assert len(tree(page).xpath("//svg[@role='img']//rect[contains(@class, 'bar')]")) == 4
     assert not tree(page).xpath("//*[@style]")
+
+
+def test_a_day_shows_its_accounts_and_what_is_on_its_way_by_when_it_should_come(
+    office: Office,
+) -> None:
+    with office.begin() as db:  # told of on Tuesday the 10th, so a line is due by Thursday
+        a_notice(db, office.school, 250_000, "khong ro", bank_reference="FT9")
+        verdicts.explain_free_money(db, at=office.school.house.clock.now())
+    office.night([Entry(400_000, "khong ro", "FT2")])
+
+    page = office.viewer.get(f"{URL}/{DAY}")
+
+    assert "9999018452 0 400.000 0 400.000 400.000" in words(page)
+    assert "12/03/2026 VietQR (SePay báo) 1 250.000" in words(page)
+    office.sleep()
+    office.sleep()
+    assert "đã quá ngày" in words(office.viewer.get(f"{URL}/{DAY}"))
+    office.night([Entry(250_000, "khong ro", "FT9")], date(2026, 3, 11), opening=400_000)
+    with office.begin() as db:
+        assert nights.in_transit(db, DAY) == []

@@ -7,9 +7,12 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Final
 
-from tests.house.cast_staff import shell
+from tests.house.cast_staff import DAY, NOW, other_pages, shell, today_pages
 from web.console import charts
 from web.console.month_pages import AgeRow, DayCell, LinesRow, MonthPage
+from web.console.night_pages import NightPart, NightRow
+from web.console.pages import TodayPage
+from web.console.papers import RunPage
 from web.language import Both
 from web.pages import Page
 
@@ -40,6 +43,41 @@ def _weeks(first: date) -> list[list[DayCell | None]]:
     days = [start + timedelta(days=at) for at in range(35)]
     cells = [_day(day) if day.month == first.month else None for day in days]
     return [cells[at : at + 7] for at in range(0, 35, 7)]
+
+
+def night_parts() -> Mapping[str, Page]:
+    """A night in every state, and one that is done."""
+    night = NightPart(
+        DAY,
+        (
+            NightRow("9999018452", "running", "post", 12_400, 52_000, NOW, attempt=2, url="/r1"),
+            NightRow("9999018460", "asked"),
+            NightRow("9999018478", "finished", "finish", 250, 250, NOW, NOW, 1, url="/r3"),
+            NightRow(
+                "9999018486",
+                "failed",
+                "match",
+                10,
+                250,
+                NOW,
+                attempt=1,
+                why=Both("Không nối được với cơ sở dữ liệu.", "The database could not be reached."),
+                again_at=NOW,
+                url="/r4",
+            ),
+            NightRow("9999018494", "broken_off", "settle", 0, 0, NOW, attempt=1, url="/r5"),
+        ),
+        "/console/runs/of/2026-01-09",
+    )
+    busy, failed = today_pages()["today"], other_pages()["run-failed"]
+    assert isinstance(busy, TodayPage)
+    assert isinstance(failed, RunPage)
+    return {
+        "strip-night": night,
+        "strip-night-done": replace(night, rows=night.rows[2:3]),
+        "today-night": replace(busy, night=night),
+        "run-night": replace(failed, night=replace(night, rows=night.rows[3:4])),
+    }
 
 
 def month_pages() -> Mapping[str, Page]:

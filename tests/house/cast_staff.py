@@ -10,6 +10,7 @@ from typing import Final
 from web.console.decisions import Evidence, MemoPart
 from web.console.pages import (
     NOBODY,
+    AccountRow,
     BillerChoice,
     BillerPage,
     ChannelRow,
@@ -28,6 +29,7 @@ from web.console.pages import (
     SignInPage,
     Tab,
     TodayPage,
+    TransitRow,
     WaitingCalls,
 )
 from web.console.papers import (
@@ -183,12 +185,29 @@ def day_pages() -> Mapping[str, Page]:
                 "/console/discrepancies",
             ),
         ),
+        accounts=(
+            AccountRow(
+                "9999018452",
+                date(2026, 1, 8),
+                1_284_310_500,
+                143_301_959,
+                -600_000,
+                1_427_012_459,
+                1_427_012_459,
+            ),
+            AccountRow("9999018460", date(2026, 1, 9), 0, 5_000_000, 0, 5_000_000, None),
+        ),
+        transit=(
+            TransitRow(date(2026, 1, 9), "momo", 3, 1_743_000, late=True),
+            TransitRow(date(2026, 1, 12), "sepay", 1, 581_000),
+        ),
         signatures=(
             Signature("maker", Hand("Vũ Thu Hà", NOW)),
             Signature("chief", Hand("Đặng Quốc Hùng", you=True)),
         ),
         sign_url="/console/days/2026-01-08/sign",
         export_url="/console/days/2026-01-08/export?format=",
+        month_url="/console/days?month=2026-01",
         previous_url="/console/days/2026-01-07",
         next_url="/console/days/2026-01-09",
     )

@@ -42,6 +42,7 @@ def samples(language: Language) -> Mapping[str, Page]:
         **cast_bulk.bulk_pages(),
         **cast_payouts.payout_pages(),
         **cast_days.month_pages(),
+        **cast_days.night_parts(),
         **cast_staff.day_pages(),
         **cast_staff.other_pages(),
         **cast_channels.channel_pages(),

@@ -18,7 +18,7 @@ from lxml import html as parser
 from tests.house import preview
 from tests.house.sentences import spoken
 from web.console import bulk as console_bulk
-from web.console import call_pages, channel_pages, month_pages
+from web.console import call_pages, channel_pages, month_pages, night_pages
 from web.console import callbacks as console_callbacks
 from web.console import decisions as console_decisions
 from web.console import pages as console_pages
@@ -216,6 +216,7 @@ def test_every_page_has_a_sample_and_every_template_a_page() -> None:
         channel_pages,
         call_pages,
         month_pages,
+        night_pages,
     )
     known = {
         value.template

@@ -48,6 +48,18 @@ def whole(page: Page, *, status: int = 200, here: str = "") -> Response:
     return response
 
 
+def part(page: Page, url: str) -> Response:
+    """A piece of a page that is asked for again and again; 304 while it is the same.
+
+    url: of the whole page. The browser keeps the answer and asks whether it still holds.
+    """
+    response = whole(page, here=url)
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.add_etag()
+    response.make_conditional(request)
+    return response
+
+
 def elsewhere(url: str) -> Response:
     """See another page; the form that was sent is not sent again."""
     return Response("", 303, headers={"Location": url})

@@ -14,13 +14,14 @@ from payments.queries import sheets, staff
 from payments.queries.sheets import Version
 from reconciliation.queries import daybook, work
 from reconciliation.queries.daybook import OnPaper, Way
+from reconciliation.queries.nights import InTransit
 from web.console import figures
 from web.console.answers import HOME
-from web.console.pages import Check, DayRow, Hand, SheetRow
+from web.console.pages import AccountRow, Check, DayRow, Hand, SheetRow, TransitRow
 from web.language import Both
 
 
-def checks(db: Session, day: date, *, at: datetime) -> tuple[Check, ...]:
+def checks(db: Session, day: date, papers: Sequence[OnPaper], *, at: datetime) -> tuple[Check, ...]:
     """Every condition before the signature, met or not, each with what to do about it."""
     over = business_day(at) > day
     found = [
@@ -31,7 +32,7 @@ def checks(db: Session, day: date, *, at: datetime) -> tuple[Check, ...]:
             else Both("Ngày chưa kết thúc", "The day is not over yet"),
         )
     ]
-    found += [_statement(one) for one in daybook.on_paper(db, day)]
+    found += [_statement(one) for one in papers]
     found += [
         Check(
             False,
@@ -69,6 +70,30 @@ def row(way: Way) -> DayRow:
         outcome=outcome,
         difference=missing or way.held,
     )
+
+
+def account_rows(found: Sequence[OnPaper]) -> list[AccountRow]:
+    """Every bank account of the day against its statement."""
+    return [
+        AccountRow(
+            account=one.account_number,
+            last_day=one.last_day,
+            opening=one.opening,
+            credits=one.credits,
+            debits=one.debits,
+            closing=one.closing,
+            ledger=one.ledger,
+        )
+        for one in found
+    ]
+
+
+def transit_rows(found: Sequence[InTransit], today: date) -> list[TransitRow]:
+    """What is on its way, by when it should have come."""
+    return [
+        TransitRow(one.expected_on, one.way, one.count, one.amount, one.expected_on < today)
+        for one in found
+    ]
 
 
 def signed(db: Session, day: date, found: Sequence[Version], *, url: str) -> list[SheetRow]:

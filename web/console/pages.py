@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import ClassVar, Final
 
+from web.console.night_pages import NightPart
 from web.language import Both
 from web.pages import FieldError
 
@@ -187,6 +188,7 @@ class TodayPage:
 
     queue: the oldest few; queue_count: all. timing: items that clear by themselves tomorrow.
     missing: what should be here and is not (a statement file), each with where to go.
+    night: how far the latest night's runs are, None before the first.
     calls: what gateways told and nobody could book yet; None when there is nothing.
     """
 
@@ -204,6 +206,7 @@ class TodayPage:
     channels: Sequence[ChannelRow]
     day_url: str
     run: LatestRun | None = None
+    night: NightPart | None = None
     timing_count: int = 0
     timing_amount: int = 0
     missing: Sequence[tuple[Both, str]] = ()
@@ -225,6 +228,31 @@ class DayRow:
     arrived: int
     outcome: str = "matched"
     difference: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    """A bank account against its statement. ledger: None where the statement goes on after the
+    day; last_day: of the statement."""
+
+    account: str
+    last_day: date
+    opening: int
+    credits: int
+    debits: int
+    closing: int
+    ledger: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TransitRow:
+    """Money that was received and has not come to the bank. late: the day by which it should."""
+
+    expected_on: date
+    way: str
+    count: int
+    amount: int
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +306,7 @@ class DayPage:
 
     check_url: POST, the first signature; reconcile_url: POST, the runs again.
 
+    accounts: each with its statement; transit: what is on its way now, by when it should come.
     sheets: what was signed, latest first. export_url: of the sheet as it stands now, to be
     followed by a format. correct_url, sign_correction_url: POST, only when the reader may.
     previous_url and next_url: the days beside it. notice: what has just been done about it.
@@ -291,6 +320,8 @@ class DayPage:
     equation: Equation
     rows: Sequence[DayRow]
     checks: Sequence[Check]
+    accounts: Sequence[AccountRow] = ()
+    transit: Sequence[TransitRow] = ()
     signatures: Sequence[Signature] = ()
     sign_url: str = ""
     why_not: Both | None = None
@@ -303,5 +334,6 @@ class DayPage:
     correct_url: str = ""
     sign_correction_url: str = ""
     notice: Both | None = None
+    month_url: str = ""
     previous_url: str = ""
     next_url: str = ""

@@ -16,6 +16,7 @@ from datetime import date, datetime
 from typing import ClassVar
 
 from web.console.decisions import Evidence, MemoPart
+from web.console.night_pages import NightPart
 from web.console.pages import Shell
 from web.language import Both
 from web.pages import ONE_PAGE, Choice, FieldError, Pager
@@ -230,3 +231,4 @@ class RunPage:
     error: Both | None = None
     again_url: str = ""
     day_url: str = ""
+    night: NightPart | None = None

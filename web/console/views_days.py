@@ -21,7 +21,7 @@ from payments.queries import accounts, sheets, staff, takings
 from payments.queries.sheets import Version
 from payments.queries.takings import Signed
 from reconciliation import day_sheets
-from reconciliation.queries import daybook, work
+from reconciliation.queries import daybook, nights, work
 from web import context
 from web.auth.marks import requires
 from web.console import closing, figures
@@ -151,7 +151,7 @@ def _done(day: date, done: str, act: Callable[[Session], object]) -> ResponseRet
 
 def _page(db: Session, day: date, notice: Both | None, refused: Both | None = None) -> DayPage:
     at, who = context.now(), context.actor()
-    obstacles = days.obstacles(db, day, at=at)
+    obstacles, papers = days.obstacles(db, day, at=at), daybook.on_paper(db, day)
     stored, hands = takings.stored(db, day), days.checked(db, day)
     may_sign, why_not = _may_sign(stored, hands, obstacles)
     versions, unsigned = sheets.versions(db, day), stored.status != "signed_off"
@@ -167,7 +167,9 @@ def _page(db: Session, day: date, notice: Both | None, refused: Both | None = No
             takings.places(db, day), work.named(db, day), days.unexplained(db, day)
         ),
         rows=tuple(closing.row(one) for one in daybook.ways(db, day)),
-        checks=closing.checks(db, day, at=at),
+        accounts=closing.account_rows(papers),
+        transit=closing.transit_rows(nights.in_transit(db, day), business_day(at)),
+        checks=closing.checks(db, day, papers, at=at),
         signatures=_signatures(db, stored, hands, versions),
         sign_url=f"{_DAYS}/{day}/sign" if may_sign else "",
         why_not=refused or why_not,
@@ -191,6 +193,7 @@ def _page(db: Session, day: date, notice: Both | None, refused: Both | None = No
         sign_correction_url=f"{_DAYS}/{day}/sign-correction"
         if who.may(Permission.CLOSE_DAY) and any(not one.own for one in corrections)
         else "",
+        month_url=f"{_DAYS}?month={day:%Y-%m}",
         previous_url=f"{_DAYS}/{day - timedelta(days=1)}",
         next_url=f"{_DAYS}/{day + timedelta(days=1)}" if day < business_day(at) else "",
         notice=notice,

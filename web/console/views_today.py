@@ -17,7 +17,7 @@ from reconciliation.queries import daybook, work
 from reconciliation.queries.daybook import Ran
 from web import context
 from web.auth.marks import requires
-from web.console import call_shown, figures, queue, views_callbacks
+from web.console import call_shown, figures, night, queue, views_callbacks
 from web.console.answers import HOME, shell, whole
 from web.console.pages import ChannelRow, LatestRun, TodayPage
 from web.language import Both
@@ -56,6 +56,7 @@ def _page(db: Session, at: datetime) -> TodayPage:
         ),
         day_url=f"{HOME}/days/{day}",
         run=_run(run) if run is not None else None,
+        night=night.latest(db, day, run.day if run is not None else None),
         calls=call_shown.waiting(queries.parked(db), at),
         timing_count=notices,
         timing_amount=on_the_way,

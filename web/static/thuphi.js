@@ -62,6 +62,35 @@
     again();
   };
 
+  // ---- a part that follows work: quick after a change, slower while nothing moves, then done ----
+  const follow = (part) => {
+    let wait = QUICK_MS;
+    let last = null;
+    part.addEventListener("htmx:beforeRequest", () => part.setAttribute("aria-busy", "true"));
+    part.addEventListener("htmx:afterRequest", () => part.removeAttribute("aria-busy"));
+    part.addEventListener("htmx:beforeSwap", (event) => {
+      const same = event.detail.xhr.responseText === last;
+      last = event.detail.xhr.responseText;
+      if (same) event.detail.shouldSwap = false;
+    });
+    part.addEventListener("htmx:afterSwap", () => {
+      const now = document.getElementById(part.id);
+      if (!now) return;
+      if (now.dataset.say !== part.dataset.say) say(now.dataset.say);
+      // All is done: every other figure of the page has moved with it.
+      if (!("follow" in now.dataset)) {
+        window.htmx.ajax("GET", location.href, { target: "#main", select: "#main", swap: "outerHTML" });
+      } else follow(now);
+    });
+    const again = () => setTimeout(() => {
+      if (!part.isConnected) return;
+      if (!document.hidden && window.htmx) window.htmx.trigger(part, "look");
+      wait = Math.min(wait * 1.2, SLOW_MS);
+      again();
+    }, wait);
+    again();
+  };
+
   // ---- offline: the QR and the copy rows go on working ----
   const line = (up) => all("[data-offline]").forEach((strip) => { strip.hidden = up; });
 
@@ -88,6 +117,7 @@
     all("[data-needs-script]", root).forEach((part) => { part.hidden = false; });
     all("[data-share]", root).forEach((part) => { part.hidden = !navigator.share; });
     all("[data-watch]", root).forEach(watch);
+    all("[data-follow]", root).forEach(follow);
     const first = root.querySelector("[data-focus]");
     if (first) first.focus();
   };
