@@ -7,8 +7,8 @@ whole          is a statement complete: all read, its sum right, nothing missing
 normalise      pure: signs, dates, folded memo, payment codes -> one frame
 expected       what the ledger says should arrive, as a frame
 matching       pure: evidence, then a decision; in the order of work:
-               folding, forms, places  references learned and indexed
-               spelling, doubts, syllables  dates inside them; words and cuts that look like one
+               folding, forms, form, places  references learned and indexed
+               spelling, doubts, syllables  days inside them; words and cuts that look like one
                reading, claims, payers what a memo says: codes, references, people
                quick, sure             plain lines, by columns; the only ones of their orders
                deciding, book          one line, all its evidence, one decision

@@ -25,8 +25,10 @@ from reconciliation.folding import compacted_all
 from reconciliation.forms import Forms
 from reconciliation.places import Places
 from reconciliation.spelling import Spelling, Spellings
+from reconciliation.syllables import may_be_words
 
 MOST_SUGGESTED = 5
+_MOST_CUT = 300
 
 _LIKE_A_CODE = re.compile(r"[HVL]P(?=.*[AC-HJKMNP-Y])[0-9A-Y]{10}")
 _WRITTEN_AS_A_CODE = f"[HVL]P[{codes.ALPHABET}]{{{codes.LENGTH - 2}}}"
@@ -114,6 +116,7 @@ class References:
         self._own = Forms((), tuple(self._codes))
         parted = [Spelling.of(form) for form in self.forms.forms if form.cuts]
         self._spellings = Spellings(parted, self._as_written)
+        self._varies = self.forms.vary_in_length()
         self.longer = _begin_others(self.compact, self.forms)
 
     def orders(self, ref: str) -> tuple[int, ...]:
@@ -157,19 +160,32 @@ class References:
 
     def cut(
         self, reading: Reading, without: Sequence[tuple[int, int]]
-    ) -> list[tuple[int, str, tuple[int, int]]]:
-        """Orders whose reference begins like one that breaks off outside `without`."""
-        found: dict[int, tuple[int, str, tuple[int, int]]] = {}
-        heads = [(self._own, *head) for head in codes.beginnings(reading)] if self._codes else []
+    ) -> list[tuple[str, tuple[int, int]]]:
+        """What is left of references that break off outside `without`, and where it stands."""
+        found: dict[int, tuple[str, tuple[int, int]]] = {}
+        heads = list(codes.beginnings(reading)) if self._codes else []
         for piece in reading.pieces:
-            heads += [(self.forms, *head) for head in self.forms.beginnings(piece)]
-        for known, text, start, end in heads:
-            if any(start < stop and begin < end for begin, stop in without):
+            heads += self.forms.beginnings(piece)
+        for text, start, end in heads:
+            if start in found or any(start < stop and begin < end for begin, stop in without):
                 continue
-            for ref in known.starting(text, MOST_SUGGESTED):
-                for order in self.orders(ref):
-                    found.setdefault(order, (order, text, (start, end)))
+            if self._own.starting(text, 1) or self.forms.starting(text, 1):
+                found[start] = text, (start, end)
         return list(found.values())
+
+    def starting(self, text: str) -> list[int]:
+        """Orders whose reference begins like this, the first hundreds by spelling."""
+        refs = [*self._own.starting(text, _MOST_CUT), *self.forms.starting(text, _MOST_CUT)]
+        return [order for ref in refs for order in self.orders(ref)]
+
+    def is_cut(self, claim: Claim) -> bool:
+        """Whether what no order has is the beginning of a longer reference that one has."""
+        longer = self._varies and claim.kind == "reference"
+        return longer and bool(self.forms.starting(claim.ref, 1))
+
+    def begins(self, order: int, text: str) -> bool:
+        """Whether the reference of this order begins like this."""
+        return self.compact_of(order).startswith(text)
 
     def bodies(self, reading: Reading) -> list[Claim]:
         """References whose prefix was left out: tokens that are the rest of one that exists."""
@@ -206,7 +222,7 @@ class References:
                 if end - start != codes.LENGTH:
                     continue
                 word = piece.symbols[start:end]
-                if _LIKE_A_CODE.fullmatch(word) and len(_DIGIT.findall(word)) >= _FEWEST:
+                if _LIKE_A_CODE.fullmatch(word) and _is_no_word(word):
                     span = piece.span(start, end)
                     yield Claim("code", word, "broken", (), *span, "", word)
 
@@ -260,6 +276,11 @@ def _begin_others(refs: pd.Series[str], known: Forms) -> npt.NDArray[np.bool_]:
     spelled = np.asarray(sorted(set(refs) - {""}), dtype=object).tolist()
     begin = {one for one, after in pairwise(spelled) if after.startswith(one)}
     return refs.isin(list(begin)).to_numpy(dtype=bool) if begin else found
+
+
+def _is_no_word(word: str) -> bool:
+    """Whether a word is rather a code with some mistakes than HPNGUYENVANA."""
+    return len(_DIGIT.findall(word)) >= _FEWEST or not may_be_words(_DIGIT.sub("", word[2:]))
 
 
 def _borrows_a_word(reading: Reading, start: int, end: int) -> bool:

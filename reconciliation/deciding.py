@@ -6,6 +6,7 @@ piece stops it: it goes to a person with candidates, never on to a weaker rule.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -60,7 +61,7 @@ class Judge:
         """Where this credit's money goes, or who must look at it and why."""
         claims, named = heard.claims, heard.named
         if claims.firm:
-            return self._quoted(credit, claims, named)
+            return self._quoted(credit, heard)
         weak = claims.corrected or claims.prefix_lost
         if weak:
             return self._weakly_quoted(credit, weak, claims, named)
@@ -68,7 +69,8 @@ class Judge:
             return self._doubtful(credit, claims, named)
         return self._unquoted(credit, heard)
 
-    def _quoted(self, credit: Credit, claims: Claims, named: Sequence[Named]) -> Outcome:
+    def _quoted(self, credit: Credit, heard: Heard) -> Outcome:
+        claims, named = heard.claims, heard.named
         weak = [*claims.corrected, *claims.prefix_lost]
         quoted = [*claims.firm, *(one for one in weak if self._open_any(one))]
         if _unsure(quoted) or claims.doubtful:
@@ -79,6 +81,12 @@ class Judge:
             return self._name_first(credit, quoted, conflict)
         if len(quoted) + len(claims.unknown) > 1:
             return self._several(credit, quoted, claims.unknown)
+        order = quoted[0].orders[0]
+        if heard.cut and self.book.is_open(order) and credit.amount > self.book.owed[order]:
+            also = [row for row in self._cut_rows(credit, heard) if row.order != order]
+            if also:
+                rows = [*self._rows(credit, quoted, "several_references"), *also]
+                return self._suggest(credit, "SPLIT_MISMATCH", rows)
         return self._one(credit, quoted[0])
 
     def _one(self, credit: Credit, claim: Claim) -> Outcome:
@@ -209,11 +217,8 @@ class Judge:
         rows: list[Row] = []
         for claim in heard.bodies:
             rows += self._rows(credit, [claim], "code_unsure")
-        for order, text, span in heard.cut:
-            cut = Evidence("reference", text, self.orders.refs[order], Verdict.AMBIGUOUS, span)
-            rows.append(
-                Row(order, credit.amount, "reference_cut", (cut, self._amount(credit, order)))
-            )
+        cut = self._cut_rows(credit, heard)
+        rows += cut
         for one in heard.named:
             rows += self._of_payer(credit, one)
         for order in self.payers.of_name(credit.sender):
@@ -224,8 +229,42 @@ class Judge:
                 )
                 rows.append(row)
         rows = [row for row in rows if row.order is not None and self.book.is_open(row.order)]
-        rows.sort(key=lambda row: (not self._same_amount(credit, row), -row.score, self._due(row)))
+        # Who is named as well as quoted, however little is left of the reference, comes first.
+        hinted = Counter(row.order for row in rows)
+        quoted = {row.order for row in cut if hinted[row.order] > 1}
+        rows.sort(
+            key=lambda row: (
+                row.order not in quoted,
+                not self._same_amount(credit, row),
+                -row.score,
+                self._due(row),
+            )
+        )
         return _best(rows)
+
+    def _cut_rows(self, credit: Credit, heard: Heard) -> list[Row]:
+        """Open orders whose reference begins like one that breaks off; those of the payer or
+        of the sender first, then those of the same amount."""
+        if not heard.cut:
+            return []
+        theirs = {order for one in heard.named for order in one.orders}
+        theirs.update(self.payers.of_name(credit.sender))
+        found: dict[int, tuple[str, tuple[int, int]]] = {}
+        for text, span in heard.cut:
+            mine = [one for one in sorted(theirs) if self.references.begins(one, text)]
+            for order in (*mine, *self.references.starting(text)):
+                if self.book.is_open(order):
+                    found.setdefault(order, (text, span))
+        best = sorted(
+            found, key=lambda order: (order not in theirs, self.book.owed[order] != credit.amount)
+        )
+        rows = []
+        for order in best[:MOST_SUGGESTED]:
+            text, span = found[order]
+            cut = Evidence("reference", text, self.orders.refs[order], Verdict.AMBIGUOUS, span)
+            seen = (cut, self._amount(credit, order))
+            rows.append(Row(order, credit.amount, "reference_cut", seen))
+        return rows
 
     def _of_payer(self, credit: Credit, named: Named) -> list[Row]:
         rows = []

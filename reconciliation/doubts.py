@@ -12,7 +12,7 @@ from payments.domain.memo import Piece
 from reconciliation.syllables import may_be_words
 
 if TYPE_CHECKING:  # a form asks for the doubts of its own readings
-    from reconciliation.forms import Form
+    from reconciliation.form import Form
 
 LIKE_A_WORD = "reads as a word"
 LIKE_A_DAY = "reads as a date"

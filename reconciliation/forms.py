@@ -20,8 +20,8 @@ import pandas as pd
 
 from payments.domain import codes
 from payments.domain.memo import Piece
-from reconciliation import doubts
 from reconciliation.folding import compact, folded_all
+from reconciliation.form import Form, RefRead
 
 __all__ = ["OURS", "Form", "Forms", "RefRead", "compact", "learn"]
 
@@ -32,113 +32,9 @@ _ALIKE = {char: group for group in _GROUPS for char in group}
 _SURE_FROM = 500  # symbols seen before "the alphabet lacks it" is believed
 _SHORTEST = 4
 _SHORTEST_CUT = 4
-_STEADY = 3  # so many characters in front that never vary are as good as letters
 _MARKS, _MANY = 5, 20  # so many that never vary, in so many references, are a mark
-_HEAD = 4  # a number that begins otherwise is another system's
 _NEVER = 1e-3  # expected readings of a night that hit a reference by chance
 _BRANCHES = 3  # more different letters than this at a place: the body has begun
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """One shape of reference. prefix: letters that never vary; length: letters and digits in all.
-
-    places: for each place behind the prefix, how a character that stands there is read.
-    cuts: where the orders themselves write a separator. digits: whether the last place takes
-    digits only; number: whether all do. steady: how many characters in front never vary; head:
-    what they are. marked: whether much of it never varies, letters among it. rare: so few of the
-    possible spellings are references that none is hit by chance, however it is read. shape is the
-    expression that matches one, pattern finds every start.
-    """
-
-    prefix: str
-    length: int
-    places: tuple[dict[str, str], ...]
-    cuts: frozenset[int]
-    digits: bool
-    number: bool
-    steady: int
-    rare: bool
-    shape: str
-    pattern: re.Pattern[str]
-    head: str = ""
-    marked: bool = False
-
-    @property
-    def leads(self) -> bool:
-        """Whether what never varies is enough to find one by, wherever it stands."""
-        lettered = len(self.prefix) >= 2 or (bool(self.prefix) and self.steady >= _STEADY)
-        return lettered or self.marked
-
-    @property
-    def lead(self) -> str:
-        """What one begins with, "" if that is too little to look for."""
-        if len(self.prefix) >= 2:
-            return self.prefix
-        return self.head if self.leads and self.steady >= _STEADY else ""
-
-    def gaps(self, piece: Piece, start: int, end: int) -> list[int]:
-        """Where something stands between two symbols that the orders write together."""
-        return [gap for gap in piece.gaps(start, end) if gap - start not in self.cuts]
-
-    def read(self, word: str) -> str:
-        """word has matched the pattern: the reference it spells."""
-        body = word[len(self.prefix) :]
-        return self.prefix + "".join(
-            place.get(char, char) for place, char in zip(self.places, body, strict=True)
-        )
-
-    def fits(self, word: str) -> bool:
-        """Whether this has the form, look-alikes allowed."""
-        return len(word) == self.length and self.pattern.match(word) is not None
-
-    def told(self, piece: Piece, start: int) -> RefRead | None:
-        """What is read at this place, which matches; None if it may not be read. Spans are void."""
-        end = start + self.length
-        alone = piece.breaks_at(start) and piece.breaks_at(end)
-        whole = alone and not self.gaps(piece, start, end)
-        if not self.stands(piece, start, end, whole=whole):
-            return None
-        return _reading(self, piece, start, end, alone=alone, whole=whole)
-
-    def stands(self, piece: Piece, start: int, end: int, *, whole: bool) -> bool:
-        """Whether what matches there may be read at all. whole: alone and in one stretch."""
-        if self.rare or whole or (self.leads and (self.prefix or _free_of_digits(piece, start))):
-            return True
-        # Without letters in front any number would do: no other digit may touch it.
-        clear = _free_of_digits(piece, start)
-        clear &= piece.breaks_at(end) or not piece.symbols[end].isdigit()
-        one = piece.symbols[start:end].isdigit() and not self.gaps(piece, start, end)
-        return self.number and one and clear
-
-    def tells(self, word: str, *, whole: bool) -> bool:
-        """Whether a word of this form that no order has was meant as a reference."""
-        body = word[len(self.prefix) :]
-        if not self.leads:
-            if self.number:
-                return whole and self.steady >= _STEADY and word.startswith(self.head[:_HEAD])
-            return whole and any(map(str.isdigit, word))
-        return body.isdigit() or (whole and (any(map(str.isdigit, body)) or not self.digits))
-
-
-@dataclass(frozen=True, slots=True)
-class RefRead:
-    """A reference read in a memo at memo[start:end].
-
-    how: "exact", "glued", "split" or "look_alike". doubt: why it may be a cut reference that
-    something else completed; such a reading never books. told: whether it says something even
-    if no order has it. sure: how much of ref stands before the first gap; tail: what stands
-    behind the last one.
-    """
-
-    ref: str
-    how: str
-    start: int
-    end: int
-    doubt: str = ""
-    told: bool = True
-    sure: int = 0
-    tail: str = ""
 
 
 @dataclass(slots=True)
@@ -175,9 +71,10 @@ class Forms:
                     not piece.breaks_at(end) or end == match.end() or end - start in form.cuts
                 ):
                     end += 1
-                body = piece.symbols[match.end() : end]
-                if least <= len(body) < form.length - len(form.lead) and piece.breaks_at(end):
-                    yield (piece.symbols[start:end], *piece.span(start, end))
+                # The longest first: what stands behind a separator may be another word.
+                for stop in range(end, match.end() + least - 1, -1):
+                    if stop - start < form.length and piece.breaks_at(stop):
+                        yield (piece.symbols[start:stop], *piece.span(start, stop))
 
     def vary_in_length(self) -> bool:
         """Whether a reference of one form may begin like one of a longer form."""
@@ -273,15 +170,28 @@ def _split(table: _Table, limit: int, depth: int = 0) -> Iterator[tuple[str, _Ta
     branches = sorted(_column(table, depth))
     if any(char.isdigit() for char in branches) or (depth and len(branches) > _BRANCHES):
         letters = [char for char in branches if char.isalpha()]
-        if depth or len(branches) > 10 + _BRANCHES or not letters:
+        if depth or not letters:
             yield prefix, table
             return
+        if len(branches) > 10 + _BRANCHES:
+            # Any letter may lead: only those that always bring the same second one stand apart.
+            apart = [char for char in letters if _leads_apart(table[table[:, 0] == ord(char)])]
+            rest = table[~np.isin(table[:, 0], [ord(char) for char in apart])]
+            if len(rest):
+                yield prefix, rest
+            branches = apart
     for char in branches:
         members = table[table[:, depth] == ord(char)]
         if char.isdigit():
             yield prefix, members
         else:
             yield from _split(members, limit, depth + 1)
+
+
+def _leads_apart(members: _Table) -> bool:
+    """Whether a first letter is the beginning of a prefix: many references, one second letter."""
+    second = _column(members, 1)
+    return len(members) >= _MANY and len(second) == 1 and second.pop().isalpha()
 
 
 def _form(prefix: str, table: _Table, cuts: tuple[int, ...], refs: int) -> Form:
@@ -363,11 +273,6 @@ def _distinct(forms: list[Form]) -> list[Form]:
     return sorted(seen.values(), key=lambda form: (-len(form.prefix), -form.length, form.prefix))
 
 
-def _free_of_digits(piece: Piece, start: int) -> bool:
-    """Whether no digit touches a number from the front."""
-    return piece.breaks_at(start) or not piece.symbols[start - 1].isdigit()
-
-
 def _cut_words(form: Form, piece: Piece) -> Iterator[tuple[str, int, int]]:
     """Words that a form without letters in front may begin with."""
     for start, end in piece.tokens():
@@ -377,29 +282,3 @@ def _cut_words(form: Form, piece: Piece) -> Iterator[tuple[str, int, int]]:
             body = zip(form.places, word[len(form.prefix) :], strict=False)
             if all(a == b for a, b in fits) and all(char in place for place, char in body):
                 yield (word, *piece.span(start, end))
-
-
-def _reading(
-    form: Form, piece: Piece, start: int, end: int, *, alone: bool, whole: bool
-) -> RefRead:
-    word = piece.symbols[start:end]
-    ref = form.read(word)
-    gaps = form.gaps(piece, start, end)
-    if gaps:
-        how = "split"
-    elif ref != word:
-        how = "look_alike"
-    else:
-        how = "exact" if alone else "glued"
-    body = start + len(form.prefix)
-    inner = [gap for gap in gaps if gap > body]
-    return RefRead(
-        ref,
-        how,
-        start,
-        end,
-        doubts.of(form, piece, (start, end), ref, inner),
-        form.tells(word, whole=whole),
-        0 if form.rare or not inner else inner[0] - start,
-        piece.symbols[inner[-1] : end] if inner else "",
-    )

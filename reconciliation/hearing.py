@@ -16,6 +16,7 @@ from payments.domain.memo import Reading, fold
 from reconciliation import kinds
 from reconciliation.batches import Batches, OfBatch
 from reconciliation.claims import Claim, Claims, References
+from reconciliation.folding import compact
 from reconciliation.payers import Named, Payers
 
 Span = tuple[int, int]
@@ -26,8 +27,8 @@ class Heard:
     """What a line says. claims: references; named: payers beside them; of_batch: settlements.
 
     Of a line that quotes nothing also: business, the bank's words for what is no payment, and
-    where they stand; bodies, references without their prefix; cut, (order, what is left of its
-    reference, span).
+    where they stand; bodies, references without their prefix. cut: what is left of references
+    that break off, and where it stands.
     """
 
     claims: Claims
@@ -35,7 +36,7 @@ class Heard:
     of_batch: OfBatch | None = None
     business: tuple[str, Span] | None = None
     bodies: Sequence[Claim] = ()
-    cut: Sequence[tuple[int, str, Span]] = ()
+    cut: Sequence[tuple[str, Span]] = ()
 
 
 Hearer = Callable[[Callable[[int], Heard], Sequence[int]], Iterable[Heard]]
@@ -59,7 +60,13 @@ class Listener:
         """Every reference that the memo claims, overlaps settled."""
         claims = self.references.claims(reading)
         # A payer's number may have the shape of a reference; it is not one that nobody has.
-        claims.unknown = [one for one in claims.unknown if not self.payers.has_code(one.ref)]
+        claims.unknown = [
+            one
+            for one in claims.unknown
+            if not (self.payers.has_code(one.ref) or self.payers.has_code(compact(one.read)))
+        ]
+        if not claims.orders():
+            claims.unknown = [one for one in claims.unknown if not self.references.is_cut(one)]
         return claims
 
     def credit(self, reading: Reading, sender: str) -> Heard:
@@ -67,7 +74,10 @@ class Listener:
         claims = self.claims(reading)
         named = self._named(reading, sender, claims)
         if claims.firm:
-            return Heard(claims, named)
+            # More than one bill owes may be for a second one, whose reference breaks off.
+            spans = [*claims.spans(), *((one.start, one.end) for one in named)]
+            alone = len(claims.firm) == 1
+            return Heard(claims, named, cut=self.references.cut(reading, spans) if alone else ())
         of_batch = self.batches.told(reading, sender, alone=not claims.orders())
         if claims.corrected or claims.prefix_lost or claims.doubtful:
             return Heard(claims, named, of_batch)

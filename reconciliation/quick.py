@@ -197,6 +197,8 @@ class Quick:
             heard = self._reference(text, symbols, start)
             if heard is None or (heard.parted and cut) or self._strays(symbols, heard):
                 continue
+            if self._inner.search(heard.left.replace(" ", "")):
+                heard.whole = False  # a second one, cut: more than is owed may be for both
             name = self._payers.spelled[heard.order]
             if name and f" {name} " in heard.left:
                 heard.left = heard.left.replace(f" {name} ", " | ", 1)

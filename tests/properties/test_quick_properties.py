@@ -52,7 +52,7 @@ def test_what_is_told_by_columns_the_long_way_tells_too(memo: str) -> None:
         [claim] = full.firm
         assert claim.orders == (order,)
         assert (claim.how == "exact") == plain.exact[0]
-        assert plain.whole[0] == (not claim.sure)
+        assert not (plain.whole[0] and claim.sure)
         assert [*full.corrected, *full.prefix_lost, *full.doubtful] == []
         assert [one for one in full.unknown if not PAYERS.has_code(one.ref)] == []
         others = [one for one in PAYERS.named(heard, full.spans()) if order not in one.orders]

@@ -104,3 +104,21 @@ def test_a_beginning_lists_the_references_it_may_have_been() -> None:
 
 def test_no_orders_have_no_forms() -> None:
     assert read(forms.learn([]), "MSHS0012345") == []
+
+
+def test_a_prefix_is_learned_beside_references_that_any_letter_may_begin() -> None:
+    draw = random.Random(3)  # noqa: S311 - the same references in every run
+    hexes = ["".join(draw.choices("0123456789abcdef", k=10)) for _ in range(300)]
+
+    known = forms.learn([*hexes, *(f"KB{n}X" for n in range(5_000_000, 5_000_040))])
+
+    assert {form.prefix for form in known.forms} == {"", "KB"}
+
+
+def test_what_breaks_off_at_a_separator_is_found_before_another_word() -> None:
+    known = forms.learn([f"QN.{n:05d}.{'AB'[n % 2]}" for n in range(1000, 1100)])
+    [piece] = memos.read("QN.01022 ck").pieces
+
+    heads = [text for text, *_ in known.beginnings(piece)]
+
+    assert [text for text in heads if known.starting(text, 1)] == ["QN01022"]

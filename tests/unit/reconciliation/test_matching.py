@@ -422,3 +422,49 @@ def test_a_cut_code_and_a_word_behind_it_are_no_code_with_one_mistake() -> None:
     found = ends(match(lines((581000, "HP9VJP8E0W CW")), ORDERS))
 
     assert found == [("SUGGEST", "UNMATCHED", "o1:581000")]
+
+
+def test_of_all_that_a_cut_reference_may_be_the_payers_own_comes_first() -> None:
+    orders = pd.concat([ORDERS] * 40, ignore_index=True)
+    orders["order_id"] = [f"o{n}" for n in orders.index]
+    orders["order_ref"] = [f"MSHS{n:07d}" for n in orders.index]
+    orders["payer_code"] = [f"PT{n:06d}" for n in orders.index]
+    orders = orders.assign(status="OPEN", amount_vnd=581000)
+
+    found = ends(match(lines((581000, "MSHS00002 PT000217")), orders))
+
+    assert found[0][:2] == ("SUGGEST", "UNMATCHED")
+    assert found[0][2].startswith("o217:581000 o200:581000")
+
+
+def test_more_than_is_owed_and_the_rest_of_a_second_reference_are_for_a_person() -> None:
+    found = ends(match(lines((831000, "HP9VJP8E0W6W MSHS00123")), ORDERS))
+
+    assert found[0][:2] == ("SUGGEST", "SPLIT_MISMATCH")
+    assert found[0][2].startswith("o1:831000 ")
+
+
+def test_a_gap_near_the_front_leaves_too_much_to_be_a_number_by_chance() -> None:
+    refs = [f"H26.901-260901-{n:04d}" for n in range(1443, 1450)]
+    orders = ORDERS.assign(order_ref=refs, status="OPEN")
+
+    found = match(lines((250000, "H2 6.901-260901-1443")), orders)
+
+    assert ends(found) == [("AUTO", "UNDERPAID", "o1:250000")]
+
+
+@pytest.mark.parametrize(
+    ("memo", "code"),
+    [
+        ("HPQETTCYMWQ5 hoc phi", "UNKNOWN_REF"),
+        ("HPNGAYTHANG9 hoc phi", "UNMATCHED"),
+        ("HP9VJP8E0W6W PT008252", ""),
+    ],
+)
+def test_a_word_is_no_broken_code_and_a_payers_number_no_reference_of_letters(
+    memo: str, code: str
+) -> None:
+    letters = [f"TG{one}" for one in ("TMVOBZ", "QWRTPS", "KLMNBV", "ZXCVBN", "PLKJHG", "MNBVCX")]
+    orders = ORDERS.assign(order_ref=["HP9VJP8E0W6W", *letters], payer_code="PT008252")
+
+    assert ends(match(lines((581000, memo)), orders))[0][1] == code

@@ -1,0 +1,156 @@
+"""One form of reference: what it looks like, and reading one where it stands in a memo. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from payments.domain.memo import Piece
+from reconciliation import doubts
+
+_STEADY = 3  # so many characters in front that never vary are as good as letters
+_CHANCE = 6
+_HEAD = 4  # a number that begins otherwise is another system's
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One shape of reference. prefix: letters that never vary; length: letters and digits in all.
+
+    places: for each place behind the prefix, how a character that stands there is read.
+    cuts: where the orders themselves write a separator. digits: whether the last place takes
+    digits only; number: whether all do. steady: how many characters in front never vary; head:
+    what they are. marked: whether much of it never varies, letters among it. rare: so few of the
+    possible spellings are references that none is hit by chance, however it is read. shape is the
+    expression that matches one, pattern finds every start.
+    """
+
+    prefix: str
+    length: int
+    places: tuple[dict[str, str], ...]
+    cuts: frozenset[int]
+    digits: bool
+    number: bool
+    steady: int
+    rare: bool
+    shape: str
+    pattern: re.Pattern[str]
+    head: str = ""
+    marked: bool = False
+
+    @property
+    def leads(self) -> bool:
+        """Whether what never varies is enough to find one by, wherever it stands."""
+        lettered = len(self.prefix) >= 2 or (bool(self.prefix) and self.steady >= _STEADY)
+        return lettered or self.marked
+
+    @property
+    def lead(self) -> str:
+        """What one begins with, "" if that is too little to look for."""
+        if len(self.prefix) >= 2:
+            return self.prefix
+        return self.head if self.leads and self.steady >= _STEADY else ""
+
+    def gaps(self, piece: Piece, start: int, end: int) -> list[int]:
+        """Where something stands between two symbols that the orders write together."""
+        return [gap for gap in piece.gaps(start, end) if gap - start not in self.cuts]
+
+    def read(self, word: str) -> str:
+        """word has matched the pattern: the reference it spells."""
+        body = word[len(self.prefix) :]
+        return self.prefix + "".join(
+            place.get(char, char) for place, char in zip(self.places, body, strict=True)
+        )
+
+    def fits(self, word: str) -> bool:
+        """Whether this has the form, look-alikes allowed."""
+        return len(word) == self.length and self.pattern.match(word) is not None
+
+    def told(self, piece: Piece, start: int) -> RefRead | None:
+        """What is read at this place, which matches; None if it may not be read. Spans are void."""
+        end = start + self.length
+        alone = piece.breaks_at(start) and piece.breaks_at(end)
+        whole = alone and not self.gaps(piece, start, end)
+        if not self.stands(piece, start, end, whole=whole):
+            return None
+        return _reading(self, piece, start, end, alone=alone, whole=whole)
+
+    def stands(self, piece: Piece, start: int, end: int, *, whole: bool) -> bool:
+        """Whether what matches there may be read at all. whole: alone and in one stretch."""
+        if self.rare or whole or (self.leads and (self.prefix or _free_of_digits(piece, start))):
+            return True
+        # Without letters in front any number would do: no other digit may touch it.
+        clear = _free_of_digits(piece, start)
+        clear &= piece.breaks_at(end) or not piece.symbols[end].isdigit()
+        one = piece.symbols[start:end].isdigit() and not self.gaps(piece, start, end)
+        return self.number and one and clear
+
+    def tells(self, word: str, *, whole: bool) -> bool:
+        """Whether a word of this form that no order has was meant as a reference."""
+        body = word[len(self.prefix) :]
+        if not self.leads:
+            if self.number:
+                return whole and self.steady >= _STEADY and word.startswith(self.head[:_HEAD])
+            return whole and any(map(str.isdigit, word))
+        return body.isdigit() or (whole and (any(map(str.isdigit, body)) or not self.digits))
+
+
+@dataclass(frozen=True, slots=True)
+class RefRead:
+    """A reference read in a memo at memo[start:end].
+
+    how: "exact", "glued", "split" or "look_alike". doubt: why it may be a cut reference that
+    something else completed; such a reading never books. told: whether it says something even
+    if no order has it. sure: how much of ref stands before the first gap; tail: what stands
+    behind the last one.
+    """
+
+    ref: str
+    how: str
+    start: int
+    end: int
+    doubt: str = ""
+    told: bool = True
+    sure: int = 0
+    tail: str = ""
+
+
+def _free_of_digits(piece: Piece, start: int) -> bool:
+    """Whether no digit touches a number from the front."""
+    return piece.breaks_at(start) or not piece.symbols[start - 1].isdigit()
+
+
+def _is_no_chance(form: Form, piece: Piece, start: int, gap: int) -> bool:
+    """Whether what stands behind a gap is too much of a reference to be there by chance:
+    letters and digits, or a separator where the orders write one."""
+    end = start + form.length
+    tail = piece.symbols[gap:end]
+    parted = any(at - start in form.cuts for at in piece.gaps(gap, end))
+    return len(tail) >= _CHANCE and (parted or not (tail.isdigit() or tail.isalpha()))
+
+
+def _reading(
+    form: Form, piece: Piece, start: int, end: int, *, alone: bool, whole: bool
+) -> RefRead:
+    word = piece.symbols[start:end]
+    ref = form.read(word)
+    gaps = form.gaps(piece, start, end)
+    if gaps:
+        how = "split"
+    elif ref != word:
+        how = "look_alike"
+    else:
+        how = "exact" if alone else "glued"
+    body = start + len(form.prefix)
+    inner = [gap for gap in gaps if gap > body]
+    whole_anyway = form.rare or not inner or _is_no_chance(form, piece, start, inner[0])
+    return RefRead(
+        ref,
+        how,
+        start,
+        end,
+        doubts.of(form, piece, (start, end), ref, inner),
+        form.tells(word, whole=whole),
+        0 if whole_anyway else inner[0] - start,
+        piece.symbols[inner[-1] : end] if inner else "",
+    )
