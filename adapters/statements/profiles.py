@@ -141,6 +141,24 @@ def best_heading(cells: Sequence[str], context: str, wanted: str | None = None) 
     return general if general.has_money() else None
 
 
+def lacking(cells: Sequence[str]) -> tuple[str, str] | None:
+    """What a row lacks to be a heading, in Vietnamese and English; None if it is far from one."""
+    heading = read_heading(cells, all_profiles()[GENERIC])
+    if heading.known < 3 or heading.has_money():
+        return None
+    has = set(heading.columns)
+    lacks = []
+    if not has & {"date", "date_reference", "value_date"}:
+        lacks.append(("ngày", "date"))
+    if "amount" not in has and not has & {"debit", "credit"}:
+        lacks.append(("số tiền", "amount"))
+    elif "amount" not in has:
+        lacks += [("ghi nợ", "debit")] * ("debit" not in has)
+        lacks += [("ghi có", "credit")] * ("credit" not in has)
+    vi, en = zip(*lacks, strict=True)
+    return ", ".join(vi), ", ".join(en)
+
+
 def _profile(name: str, raw: Mapping[str, object], general: Mapping[str, str]) -> Profile:
     columns, marks = raw["columns"], raw["marks"]
     if not isinstance(columns, dict) or not isinstance(marks, list):

@@ -8,13 +8,13 @@ statement cannot be proven complete. Headings, labels and direction words are ba
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from adapters.statements import balances
 from adapters.statements.cells import shown_text
 from adapters.statements.dates import is_month_first
-from adapters.statements.profiles import Heading, all_profiles, best_heading, fold
-from adapters.statements.refusals import parsed, refused
+from adapters.statements.profiles import Heading, all_profiles, best_heading, fold, lacking
+from adapters.statements.refusals import parsed, refusal, refused
 from adapters.statements.rows import (
     DELIMITERS,
     NotTableError,
@@ -45,7 +45,8 @@ def read_csv(text: str, *, profile: str | None = None) -> ParsedFile:
         if place is not None:
             found.append((-place[0].known, delimiter))
     if not found:
-        return refused("no-heading")
+        heads = (csv_head(text, delimiter, HEADING_WITHIN) for delimiter in DELIMITERS)
+        return _no_heading(heads)
     return _read("csv", [csv_table(text, min(found)[1])], profile)
 
 
@@ -56,8 +57,8 @@ def read_workbook(data: bytes, *, profile: str | None = None) -> ParsedFile:
         return refused("unknown-profile", kind)
     try:
         return _read(kind, list(sheet_tables(data)), profile)
-    except NotTableError as refusal:
-        return refused(refusal.slug, kind if refusal.slug == "no-heading" else None)
+    except NotTableError as unfit:
+        return refused(unfit.slug, kind if unfit.slug == "no-heading" else None)
 
 
 def read_html(text: str, *, profile: str | None = None) -> ParsedFile:
@@ -66,8 +67,8 @@ def read_html(text: str, *, profile: str | None = None) -> ParsedFile:
         return refused("unknown-profile", "html")
     try:
         table = html_table(text)
-    except NotTableError as refusal:
-        return refused(refusal.slug)
+    except NotTableError as unfit:
+        return refused(unfit.slug)
     if find_heading(table.rows[:HEADING_WITHIN], profile) is None:
         return refused("html-page")
     return _read("html", [table], profile)
@@ -134,8 +135,26 @@ def _read(kind: str, tables: list[Table], profile: str | None) -> ParsedFile:
         statements.append(statement)
         problems += sorted(table.problems + body.problems, key=lambda problem: problem.line)
     if not statements:
-        return refused("no-heading", kind)
+        return _no_heading((table.rows[:HEADING_WITHIN] for table in tables), kind)
     return parsed(kind, statements, problems)
+
+
+def _no_heading(heads: Iterable[Sequence[Row]], kind: str | None = None) -> ParsedFile:
+    """Refused, naming the columns that the likeliest heading lacks."""
+    for rows in heads:
+        for row in rows:
+            lacks = lacking([shown_text(cell) for cell in row.cells])
+            if lacks is not None:
+                vi, en = lacks
+                return ParsedFile(
+                    format=kind,
+                    error=refusal(
+                        "no-heading",
+                        f"Dòng {row.line} thiếu cột: {vi}.",
+                        f"Row {row.line} lacks: {en}.",
+                    ),
+                )
+    return refused("no-heading", kind)
 
 
 def _is_month_first(rows: Sequence[Row], heading: Heading) -> bool:

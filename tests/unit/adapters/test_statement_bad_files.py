@@ -103,6 +103,23 @@ def test_a_file_that_could_be_read_in_two_ways_is_refused(data: bytes | str, slu
     assert parsed.error.vi != parsed.error.en
 
 
+@pytest.mark.parametrize(
+    ("lost", "vi", "en"),
+    [
+        (",Số tiền ghi có", "thiếu cột: ghi có.", "Row 3 lacks: credit."),
+        ("Ngày giao dịch", "thiếu cột: ngày.", "Row 3 lacks: date."),
+        (",Số tiền ghi nợ,Số tiền ghi có", "thiếu cột: số tiền.", "Row 3 lacks: amount."),
+    ],
+)
+def test_a_missing_column_is_named_with_the_row_it_is_missing_in(
+    lost: str, vi: str, en: str
+) -> None:
+    parsed = read(ABOVE + HEAD.replace(lost, "") + GOOD)
+
+    assert parsed.error is not None
+    assert (vi in parsed.error.vi, en in parsed.error.en) == (True, True)
+
+
 def test_a_file_with_one_bad_byte_says_in_which_line_it_stands() -> None:
     parsed = read((HEAD + GOOD).encode() + b"22/11/2026,FT2,,1,1,Tr\xe2n\n")
 
