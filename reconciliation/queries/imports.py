@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import text
@@ -76,3 +76,20 @@ def sums(db: Session, file_id: UUID) -> Mapping[UUID, Sums]:
         {"biller": biller_of(db), "file": file_id},
     )
     return {row.id: Sums(int(row.credits), int(row.debits)) for row in rows}
+
+
+def closed_days(db: Session, file_id: UUID) -> Sequence[date]:
+    """Days with lines taken from the file that were locked before it came, in order."""
+    return db.scalars(
+        text("""SELECT b.day FROM statement_file f
+                JOIN business_day b ON b.biller_id = f.biller_id AND b.status = 'signed_off'
+                    AND b.signed_off_at <= f.received_at
+                WHERE f.biller_id = :biller AND f.id = :file
+                    AND EXISTS (SELECT FROM statement s JOIN bank_line l
+                        ON l.biller_id = s.biller_id AND l.statement_id = s.id
+                        WHERE s.biller_id = f.biller_id AND s.file_id = f.id
+                            AND b.day BETWEEN s.first_day AND s.last_day
+                            AND l.booking_date = b.day)
+                ORDER BY b.day"""),
+        {"biller": biller_of(db), "file": file_id},
+    ).all()

@@ -154,6 +154,23 @@ def recent(db: Session) -> list[Sent]:
     ]
 
 
+def closed_days(db: Session, file_id: UUID) -> Sequence[date]:
+    """Days of payments in the file that were locked before it came, in order."""
+    return db.scalars(
+        text("""SELECT DISTINCT b.day FROM settlement_file f
+                JOIN settlement_sighting g ON g.biller_id = f.biller_id AND g.file_id = f.id
+                JOIN settlement_row s ON s.biller_id = g.biller_id AND s.id = g.row_id
+                    AND s.file_id = f.id
+                JOIN settlement_batch t ON t.biller_id = s.biller_id AND t.id = s.batch_id
+                LEFT JOIN payment p ON p.biller_id = s.biller_id AND p.id = s.payment_id
+                JOIN business_day b ON b.biller_id = f.biller_id AND b.status = 'signed_off'
+                    AND b.signed_off_at <= f.received_at
+                    AND b.day IN (p.fact_day, t.settle_date)
+                WHERE f.biller_id = :biller AND f.id = :file ORDER BY b.day"""),
+        {"biller": biller_of(db), "file": file_id},
+    ).all()
+
+
 def _file(
     row: Row[Any], *, batches: Sequence[Batch] = (), problems: Sequence[Trouble] = ()
 ) -> File:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from datetime import date
 from typing import Any
 
@@ -16,7 +17,7 @@ from reconciliation.queries.nights import Band, LinesOfDay
 from tests.cast import ACCOUNT, a_notice
 from tests.consoles import DAY, Office, an_office, tree, words
 from tests.databases import A_MORNING, QuickHouse
-from tests.statement_files import Entry
+from tests.statement_files import Entry, an_mt940
 
 URL = "/console/days"
 NINTH = date(2026, 3, 9)
@@ -155,3 +156,22 @@ def test_a_day_shows_its_accounts_and_what_is_on_its_way_by_when_it_should_come(
     office.night([Entry(250_000, "khong ro", "FT9")], date(2026, 3, 11), opening=400_000)
     with office.begin() as db:
         assert nights.in_transit(db, DAY) == []
+
+
+def test_a_file_with_lines_of_a_locked_day_says_where_they_go(office: Office) -> None:
+    office.night([Entry(581_000, office.order(581_000).code, "FT1")])
+    office.close()
+    files = "/console/statements"
+    late = [Entry(581_000, "again", "FT1"), Entry(70_000, "quen", "FT2")]
+    data = an_mt940(ACCOUNT, DAY, 0, late)
+
+    first = ids.shown("fil", office.one("SELECT id FROM statement_file"))
+
+    sent = {"file": (io.BytesIO(data), "muon.sta")}
+    answer = office.accountant.post(files, sent, of=files, content_type="multipart/form-data")
+    page = office.accountant.get(answer.headers["Location"])
+    before = office.accountant.get(f"{files}/{first}")
+
+    assert "Tệp có dòng của ngày đã khóa: 10/03/2026 . Ngày đã khóa không đổi" in words(page)
+    assert f"{URL}/{DAY}" in tree(page).xpath("//div[contains(@class, 'note')]//a/@href")
+    assert "ngày đã khóa" not in words(before)

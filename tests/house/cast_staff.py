@@ -38,6 +38,7 @@ from web.console.papers import (
     BillPage,
     BillRow,
     BillsPage,
+    ClosedDay,
     CodeRow,
     Counted,
     FileRead,
@@ -473,6 +474,10 @@ def other_pages() -> Mapping[str, Page]:
             upload,
             result=replace(read, problems=(BadLine(0, gap), BadLine(101, gap)), problem_count=240),
             pager=Pager("?from=0", "?from=200"),
+        ),
+        "import-closed-day": replace(
+            upload,
+            result=replace(read, closed=(ClosedDay(date(2026, 1, 8), "/console/days/2026-01-08"),)),
         ),
         "import-again": replace(upload, result=replace(read, repeated_at=NOW)),
         "bills": bills,

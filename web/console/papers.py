@@ -48,10 +48,19 @@ class StatementRead:
 
 
 @dataclass(frozen=True, slots=True)
+class ClosedDay:
+    """A day of a file that was locked before the file came. url: of the day."""
+
+    day: date
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class FileRead:
     """What became of a file. status: read or refused; error says why it was refused.
 
-    repeated_at: the same bytes were received before, nothing was done again.
+    repeated_at: the same bytes were received before, nothing was done again. closed: its days
+    that were locked before it came.
     """
 
     name: str
@@ -65,6 +74,7 @@ class FileRead:
     problems: Sequence[BadLine] = ()
     problem_count: int = 0
     run_url: str = ""
+    closed: Sequence[ClosedDay] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from typing import ClassVar
 
 from web.console.pages import Shell
-from web.console.papers import BadLine
+from web.console.papers import BadLine, ClosedDay
 from web.language import Both
 from web.pages import ONE_PAGE, Choice, FieldError, Pager
 
@@ -46,7 +46,8 @@ class BatchRead:
 class SettlementRead:
     """What became of a file. status: received, read or refused; error says why it was refused.
 
-    repeated_at: the same bytes were received before, nothing was done again.
+    repeated_at: the same bytes were received before, nothing was done again. closed: days of
+    its batches that were locked before it came.
     """
 
     name: str
@@ -60,6 +61,7 @@ class SettlementRead:
     batches: Sequence[BatchRead] = ()
     problems: Sequence[BadLine] = ()
     problem_count: int = 0
+    closed: Sequence[ClosedDay] = ()
 
 
 @dataclass(frozen=True, slots=True)

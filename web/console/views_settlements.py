@@ -8,32 +8,27 @@ from uuid import UUID
 from flask import request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
-from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from adapters import registry
 from ops import settling
 from payments import channels
 from payments.domain import ids
-from payments.domain.errors import DomainError, Invalid
+from payments.domain.errors import DomainError
 from payments.domain.people import Permission
 from reconciliation import intake
 from reconciliation.queries import settlements as reads
 from web import context
 from web.auth.marks import requires, takes
+from web.console import sent_files
 from web.console.answers import HOME, elsewhere, shell, whole, with_query, wrong
-from web.console.papers import BadLine
 from web.console.settling import BatchRead, SettlementRead, SettlementRow, SettlementsPage
 from web.language import Both
-from web.pages import ONE_PAGE, Choice, FieldError, Pager
+from web.pages import ONE_PAGE, Choice, FieldError
 
 _LIST: Final = f"{HOME}/settlements"
 _ONE: Final = f"{_LIST}/<shown>"
-_LONGEST_NAME: Final = 200
-_SHOWN_PROBLEMS: Final = 100
 MOST_BYTES: Final = intake.MOST_BYTES + 128 * 1024  # the form around it, and a profile
-MOST_READ_AT_ONCE: Final = 1_000_000
-"""A larger file is read by a worker: the request must not hold a transaction for long."""
 
 _NO_FILE: Final = Both("Chọn tệp quyết toán của cổng.", "Choose the gateway's settlement file.")
 _TOO_LARGE: Final = Both(
@@ -54,8 +49,7 @@ def listed() -> ResponseReturnValue:
 def one(shown: str) -> ResponseReturnValue:
     """One file and its batches; its problems page by page."""
     file_id = ids.read("stf", shown)
-    start = request.args.get("from", "0")
-    at = int(start) if start.isdecimal() and len(start) < 8 else 0
+    at = sent_files.start()
     with context.transaction() as db:
         page = _page(db, file_id=file_id, at=at, again=request.args.get("again") == "1")
     return whole(page)
@@ -67,7 +61,7 @@ def receive() -> ResponseReturnValue:
     """Keep the file and read it; a worker books it a moment later."""
     gateway = request.form.get("gateway", "")
     try:
-        name, data = _sent(request.files.get("file"))
+        name, data = sent_files.sent(request.files.get("file"), missing=_NO_FILE)
         profile = request.files.get("profile")
         with context.transaction() as db:
             kept = settling.receive(
@@ -79,7 +73,7 @@ def receive() -> ResponseReturnValue:
                 by=context.actor(),
                 at=context.now(),
             )
-            if kept.first_time and len(data) <= MOST_READ_AT_ONCE:
+            if kept.first_time and len(data) <= sent_files.MOST_READ_AT_ONCE:
                 settling.read(db, kept.file_id, at=context.now())
     except DomainError as refused:
         errors, status = wrong(refused, "file")
@@ -91,20 +85,6 @@ def receive() -> ResponseReturnValue:
 def too_large(_: RequestEntityTooLarge) -> ResponseReturnValue:
     """More than we take: said on the page itself."""
     return _again((FieldError("file", _TOO_LARGE),), 413)
-
-
-def _sent(sent: FileStorage | None) -> tuple[str, bytes]:
-    """Name and bytes of what was sent. Raises Invalid."""
-    name = (sent.filename or "") if sent is not None else ""
-    name = name.replace("\\", "/").rsplit("/", 1)[-1].strip()[:_LONGEST_NAME]
-    if sent is None or not name:
-        raise Invalid(_NO_FILE.vi, _NO_FILE.en)
-    if not name.isprintable():
-        raise Invalid(
-            "Tên tệp có ký tự lạ. Hãy đổi tên tệp.",
-            "The name of the file holds odd characters. Rename the file.",
-        )
-    return name, sent.stream.read()
 
 
 def _again(errors: tuple[FieldError, ...], status: int) -> ResponseReturnValue:
@@ -126,10 +106,12 @@ def _page(
         shell=shell(db, "statements"),
         action_url=_LIST,
         gateways=_gateways(db, read.gateway if read is not None else ""),
-        result=_result(read, at, again=again) if read is not None else None,
+        result=_result(db, read, at, again=again) if read is not None else None,
         recent=tuple(_row(one) for one in reads.recent(db)),
         errors=errors,
-        pager=_pager(read, at) if read is not None else ONE_PAGE,
+        pager=sent_files.pager(f"{_LIST}/{ids.shown('stf', read.id)}", len(read.problems), at)
+        if read is not None
+        else ONE_PAGE,
         back_url=f"{HOME}/statements",
     )
 
@@ -143,7 +125,7 @@ def _gateways(db: Session, chosen: str) -> tuple[Choice, ...]:
     )
 
 
-def _result(read: reads.File, at: int, *, again: bool) -> SettlementRead:
+def _result(db: Session, read: reads.File, at: int, *, again: bool) -> SettlementRead:
     return SettlementRead(
         name=read.name,
         gateway=read.gateway,
@@ -154,11 +136,9 @@ def _result(read: reads.File, at: int, *, again: bool) -> SettlementRead:
         error=Both(read.error_vi, read.error_en or "") if read.error_vi else None,
         repeated_at=read.received_at if again else None,
         batches=tuple(_batch(one) for one in read.batches),
-        problems=tuple(
-            BadLine(one.line, Both(one.vi, one.en))
-            for one in read.problems[at : at + _SHOWN_PROBLEMS]
-        ),
+        problems=sent_files.bad_lines(read.problems, at),
         problem_count=len(read.problems),
+        closed=sent_files.closed_days(reads.closed_days(db, read.id)),
     )
 
 
@@ -178,15 +158,6 @@ def _batch(one: reads.Batch) -> BatchRead:
         explained=one.resolved,
         unchecked=one.unchecked,
         waiting_url=f"{HOME}/discrepancies" if one.suspended else "",
-    )
-
-
-def _pager(read: reads.File, at: int) -> Pager:
-    url, total = f"{_LIST}/{ids.shown('stf', read.id)}", len(read.problems)
-    before, after = at - _SHOWN_PROBLEMS, at + _SHOWN_PROBLEMS
-    return Pager(
-        with_query(url, **{"from": str(max(before, 0))}) if at > 0 else "",
-        with_query(url, **{"from": str(after)}) if after < total else "",
     )
 
 

@@ -8,13 +8,12 @@ from uuid import UUID
 from flask import request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
-from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from adapters.registry import STATEMENT_READERS
 from ops import jobs
 from payments.domain import ids
-from payments.domain.errors import DomainError, Invalid
+from payments.domain.errors import DomainError
 from payments.domain.people import Permission
 from payments.queries import accounts
 from reconciliation import intake
@@ -22,18 +21,15 @@ from reconciliation.queries import daybook, files, imports
 from reconciliation.queries.files import File, Read
 from web import context
 from web.auth.marks import requires, takes
+from web.console import sent_files
 from web.console.answers import HOME, elsewhere, shell, whole, with_query, wrong
-from web.console.papers import BadLine, FileRead, FileRow, ImportPage, StatementRead
+from web.console.papers import FileRead, FileRow, ImportPage, StatementRead
 from web.language import Both
-from web.pages import ONE_PAGE, FieldError, Pager
+from web.pages import ONE_PAGE, FieldError
 
 _LIST: Final = f"{HOME}/statements"
 _ONE: Final = f"{_LIST}/<shown>"
-_LONGEST_NAME: Final = 200
-_SHOWN_PROBLEMS: Final = 100
 MOST_BYTES: Final = intake.MOST_BYTES + 64 * 1024  # the frame of the form around the file
-MOST_READ_AT_ONCE: Final = 1_000_000
-"""A larger file is read by a worker: the request must not hold a transaction for long."""
 
 _NO_FILE: Final = Both("Chọn tệp sao kê của ngân hàng.", "Choose the bank's statement file.")
 _TOO_LARGE: Final = Both(
@@ -54,8 +50,7 @@ def listed() -> ResponseReturnValue:
 def one(shown: str) -> ResponseReturnValue:
     """One file and what was read in it; its problems page by page."""
     file_id = ids.read("fil", shown)
-    start = request.args.get("from", "0")
-    at = int(start) if start.isdecimal() and len(start) < 8 else 0
+    at = sent_files.start()
     with context.transaction() as db:
         page = _page(db, file_id=file_id, at=at, again=request.args.get("again") == "1")
     return whole(page)
@@ -65,12 +60,11 @@ def one(shown: str) -> ResponseReturnValue:
 @takes(MOST_BYTES)
 def receive() -> ResponseReturnValue:
     """Keep the file, read it, and ask for the runs of the days it settles."""
-    sent = request.files.get("file")
     try:
-        name, data = _sent(sent)
+        name, data = sent_files.sent(request.files.get("file"), missing=_NO_FILE)
         with context.transaction() as db:
             kept = intake.receive(db, name=name, data=data, by=context.actor(), at=context.now())
-            if kept.first_time and len(data) > MOST_READ_AT_ONCE:
+            if kept.first_time and len(data) > sent_files.MOST_READ_AT_ONCE:
                 jobs.request_reading(db, kept.file_id, at=context.now())
             elif kept.first_time:
                 intake.read(db, kept.file_id, STATEMENT_READERS["auto"])
@@ -85,20 +79,6 @@ def receive() -> ResponseReturnValue:
 def too_large(_: RequestEntityTooLarge) -> ResponseReturnValue:
     """More than we take: said on the page itself."""
     return _again((FieldError("file", _TOO_LARGE),), 413)
-
-
-def _sent(sent: FileStorage | None) -> tuple[str, bytes]:
-    """Name and bytes of what was sent. Raises Invalid."""
-    name = (sent.filename or "") if sent is not None else ""
-    name = name.replace("\\", "/").rsplit("/", 1)[-1].strip()[:_LONGEST_NAME]
-    if sent is None or not name:
-        raise Invalid(_NO_FILE.vi, _NO_FILE.en)
-    if not name.isprintable():
-        raise Invalid(
-            "Tên tệp có ký tự lạ. Hãy đổi tên tệp.",
-            "The name of the file holds odd characters. Rename the file.",
-        )
-    return name, sent.stream.read()
 
 
 def _again(errors: tuple[FieldError, ...], status: int) -> ResponseReturnValue:
@@ -124,7 +104,9 @@ def _page(
         recent=tuple(_row(one) for one in imports.recent(db)),
         errors=errors,
         most_bytes=50_000_000,
-        pager=_pager(read, at) if read is not None else ONE_PAGE,
+        pager=sent_files.pager(f"{_LIST}/{ids.shown('fil', read.id)}", len(read.problems), at)
+        if read is not None
+        else ONE_PAGE,
         settlements_url=f"{HOME}/settlements",
     )
 
@@ -145,11 +127,9 @@ def _result(db: Session, read: File, at: int, *, again: bool) -> FileRead:
             _statement(one, numbers.get(one.account_id, ""), sums[one.id])
             for one in read.statements
         ),
-        problems=tuple(
-            BadLine(one.line, Both(one.vi, one.en))
-            for one in read.problems[at : at + _SHOWN_PROBLEMS]
-        ),
+        problems=sent_files.bad_lines(read.problems, at),
         problem_count=len(read.problems),
+        closed=sent_files.closed_days(imports.closed_days(db, read.id)),
         run_url=f"{HOME}/runs/{ids.shown('run', run)}" if run is not None else "",
     )
 
@@ -174,15 +154,6 @@ def _statement(one: Read, number: str, sums: imports.Sums) -> StatementRead:
         lines=one.lines,
         complete=one.complete,
         why_not=Both(vi, en or vi) if vi else None,
-    )
-
-
-def _pager(read: File, at: int) -> Pager:
-    url, total = f"{_LIST}/{ids.shown('fil', read.id)}", len(read.problems)
-    before, after = at - _SHOWN_PROBLEMS, at + _SHOWN_PROBLEMS
-    return Pager(
-        with_query(url, **{"from": str(max(before, 0))}) if at > 0 else "",
-        with_query(url, **{"from": str(after)}) if after < total else "",
     )
 
 
