@@ -221,13 +221,24 @@ def open_(
     return discrepancy_id
 
 
-def clear(db: Session, discrepancy_id: UUID, *, why: str, at: datetime) -> None:
-    """The other half arrived: it is explained without anybody's decision."""
+def clear(db: Session, discrepancy_id: UUID, *, why: str, at: datetime, what: str = "") -> None:
+    """The other half arrived: it is explained without anybody's decision.
+
+    why: what kind of thing arrived, such as "line_arrived"; what: which one, as a shown id or the
+    gateway's own name for it.
+    """
     row = locked(db, discrepancy_id)
     if row.status in OVER:
         return
     move_to(
-        db, row, DiscrepancyStatus.AUTO_RESOLVED, holds=0, gap=0, resolution=why, resolved_at=at
+        db,
+        row,
+        DiscrepancyStatus.AUTO_RESOLVED,
+        holds=0,
+        gap=0,
+        resolution=why,
+        resolved_at=at,
+        reason=what or None,
     )
     close_line(db, row)
     note(db, row.id, "auto_resolved", by=SERVICE, at=at, why=why)
@@ -248,16 +259,16 @@ def hold(db: Session, payment_id: UUID, free: int, *, at: datetime) -> None:
     write(db, row, holds=free, amount=free)
 
 
-def measure(db: Session, row: Row[Any], gap: int, *, at: datetime) -> None:
+def measure(db: Session, row: Row[Any], gap: int, *, at: datetime, what: str) -> None:
     """Bring the open discrepancy of a batch in line with what is missing of it now.
 
-    row: locked, kind BATCH_MISMATCH. gap: signed đồng; 0 ends it. A proposal was about another
-    difference, so it has to be made again.
+    row: locked, kind BATCH_MISMATCH. gap: signed đồng; 0 ends it. what: the batch's name. A
+    proposal was about another difference, so it has to be made again.
     """
     if row.gap == gap:
         return
     if gap == 0:
-        clear(db, row.id, why="batch_whole", at=at)
+        clear(db, row.id, why="batch_whole", at=at, what=what)
         return
     _ask_again(db, row, at=at)
     write(db, row, gap=gap, amount=abs(gap))

@@ -196,7 +196,9 @@ def reopen(db: Session, discrepancy_id: UUID, *, reason: str, by: Actor, at: dat
     cases.require(by, Permission.RESOLVE)
     _require_person(by)
     cases.require_reason(reason)
-    if row.status != DiscrepancyStatus.RESOLVED:
+    # What had waited in suspense has left it when it cleared by itself: there is nothing to decide.
+    held = row.line_id is not None or row.settlement_row_id is not None
+    if row.status not in cases.OVER or (row.status == DiscrepancyStatus.AUTO_RESOLVED and held):
         raise Conflict(
             "Chỉ mở lại được chênh lệch đã xử lý xong.",
             "Only a discrepancy that was resolved can be opened again.",

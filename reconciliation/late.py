@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from payments.domain import ids
 from payments.store.sessions import biller_of
 from reconciliation import bulk_cases, cases
 from reconciliation.bulk_cases import Case
@@ -48,7 +49,9 @@ def _flag_transit(db: Session, account_id: UUID, day: date, *, at: datetime) -> 
                     AND NOT EXISTS (SELECT FROM bank_line l WHERE l.biller_id = p.biller_id
                         AND l.payment_id = p.id AND l.amount > 0)
                     AND NOT EXISTS (SELECT FROM discrepancy d WHERE d.biller_id = p.biller_id
-                        AND d.payment_id = p.id)"""),
+                        AND d.payment_id = p.id AND (d.kind = 'MISSING_IN_REPORT'
+                            OR d.status NOT IN ('resolved', 'auto_resolved')))
+                ORDER BY p.id"""),
         {
             "biller": biller_of(db),
             "account": account_id,
@@ -65,8 +68,8 @@ def _flag_transit(db: Session, account_id: UUID, day: date, *, at: datetime) -> 
 
 
 def _clear_transit(db: Session, account_id: UUID, *, at: datetime) -> None:
-    for found in db.scalars(
-        text("""SELECT d.id FROM discrepancy d
+    for found, line_id in db.execute(
+        text("""SELECT d.id, l.id FROM discrepancy d
                 JOIN payment p ON p.biller_id = d.biller_id AND p.id = d.payment_id
                 JOIN bank_line l ON l.biller_id = p.biller_id AND l.payment_id = p.id
                 WHERE d.biller_id = :biller AND p.bank_account_id = :account AND l.amount > 0
@@ -74,7 +77,8 @@ def _clear_transit(db: Session, account_id: UUID, *, at: datetime) -> None:
                     AND d.status NOT IN ('resolved', 'auto_resolved', 'approved')"""),
         {"biller": biller_of(db), "account": account_id},
     ).all():
-        cases.clear(db, found, why="line_arrived", at=at)
+        what = ids.shown("lin", line_id)
+        cases.clear(db, found, why="line_arrived", at=at, what=what)
 
 
 _SHORT = """
@@ -108,8 +112,12 @@ def _flag_short(db: Session, account_id: UUID, day: date, *, at: datetime) -> No
 
 
 def _clear_short(db: Session, account_id: UUID, *, at: datetime) -> None:
-    for found in db.scalars(
-        text(f"""SELECT d.id FROM discrepancy d
+    for found, last in db.execute(
+        text(f"""SELECT d.id, (SELECT later.payment_id FROM allocation a
+                    JOIN allocation later ON later.biller_id = a.biller_id
+                        AND later.order_id = a.order_id AND later.live
+                    WHERE a.biller_id = d.biller_id AND a.payment_id = d.payment_id AND a.live
+                    ORDER BY later.at DESC, later.id DESC LIMIT 1) FROM discrepancy d
                 JOIN payment p ON p.biller_id = d.biller_id AND p.id = d.payment_id
                 WHERE d.biller_id = :biller AND p.bank_account_id = :account
                     AND d.kind = 'UNDERPAID' AND d.holds = 0
@@ -117,4 +125,5 @@ def _clear_short(db: Session, account_id: UUID, *, at: datetime) -> None:
                     AND NOT EXISTS (SELECT FROM ({_SHORT}) short WHERE short.id = d.payment_id)"""),
         {"biller": biller_of(db), "account": account_id},
     ).all():
-        cases.clear(db, found, why="paid_in_full", at=at)
+        what = ids.shown("pay", last) if last is not None else ""
+        cases.clear(db, found, why="paid_in_full", at=at, what=what)

@@ -59,6 +59,7 @@ def pay_out(db: Session, line: Line, *, at: datetime) -> None:
         if refund_id is not None:
             refunds.ensure_sent(db, refund_id, by=SERVICE, at=at)
             posting.paid_out(db, line, refund_id, at=at)
+            _clear(db, refund_id, why="line_arrived", at=at)
         return
     found = _by_code(db, quoted)
     if len(found) != 1:
@@ -136,7 +137,8 @@ def close_late(db: Session, refund_id: UUID, *, at: datetime) -> bool:
         from_suspense=True,
     )
     _name(db, waits.id, refund_id)
-    cases.clear(db, waits.discrepancy_id, why="refund_approved", at=at)
+    what = ids.shown("ref", refund_id)
+    cases.clear(db, waits.discrepancy_id, why="refund_approved", at=at, what=what)
     return True
 
 
@@ -253,7 +255,7 @@ def _clear(db: Session, refund_id: UUID, *, why: str, at: datetime) -> None:
     """End the doubt about a refund. A line in suspense keeps its discrepancy: it is money."""
     found = _about(db, refund_id)
     if found is not None and found.line_id is None and found.status in _CAN_CLEAR:
-        cases.clear(db, found.id, why=why, at=at)
+        cases.clear(db, found.id, why=why, at=at, what=ids.shown("ref", refund_id))
 
 
 def _about(db: Session, refund_id: UUID) -> Row[Any] | None:

@@ -29,21 +29,21 @@ def flag(db: Session, day: date, *, at: datetime) -> None:
 
 def clear(db: Session, *, at: datetime) -> None:
     """What was missing has arrived: nobody has to look any more."""
-    for found, why in db.execute(
-        text("""SELECT d.id, 'row_arrived' FROM discrepancy d
+    for found, why, what in db.execute(
+        text("""SELECT d.id, 'row_arrived', s.txn_id FROM discrepancy d
                 JOIN settlement_row s
                     ON s.biller_id = d.biller_id AND s.payment_id = d.payment_id
                 WHERE d.biller_id = :biller AND d.kind = 'MISSING_IN_REPORT'
                     AND d.gateway IS NOT NULL AND d.status IN ('open', 'assigned', 'proposed')
                 UNION ALL
-                SELECT d.id, 'batch_arrived' FROM discrepancy d
+                SELECT d.id, 'batch_arrived', b.reference FROM discrepancy d
                 JOIN settlement_batch b
                     ON b.biller_id = d.biller_id AND b.id = d.settlement_batch_id
                 WHERE d.biller_id = :biller AND d.kind = 'BATCH_MISSING' AND b.came <> 0
                     AND d.status IN ('open', 'assigned', 'proposed')"""),
         {"biller": biller_of(db)},
     ).all():
-        cases.clear(db, found, why=why, at=at)
+        cases.clear(db, found, why=why, at=at, what=what)
 
 
 def _flag_payments(db: Session, day: date, *, at: datetime) -> None:

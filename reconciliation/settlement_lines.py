@@ -234,7 +234,7 @@ def _take_over(
     ledger.post(db, journals.batch_paid(line.id, due.gateway, source, line.amount, day=day), at=at)
     _settle(db, line.id, due)
     if discrepancy_id is not None:
-        cases.clear(db, discrepancy_id, why="batch_known", at=at)
+        cases.clear(db, discrepancy_id, why="batch_known", at=at, what=due.reference)
 
 
 def _settle(
@@ -276,10 +276,10 @@ def measure(db: Session, *, at: datetime) -> None:
     for row in db.execute(_MEASURED, {"biller": biller_of(db)}).all():
         known = cases.open_about(db, discrepancy.c.settlement_batch_id == row.id)
         if known is not None and known.kind == "BATCH_MISSING":
-            cases.clear(db, known.id, why="batch_arrived", at=at)
+            cases.clear(db, known.id, why="batch_arrived", at=at, what=row.reference)
             known = None
         if known is not None:
-            cases.measure(db, known, int(row.missing), at=at)
+            cases.measure(db, known, int(row.missing), at=at, what=row.reference)
         elif row.missing:
             _open(db, row, at=at)
 

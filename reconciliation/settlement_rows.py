@@ -18,7 +18,7 @@ from sqlalchemy import Row, text, update
 from sqlalchemy.orm import Session
 
 from payments import attempts, ledger, money_in, refund_tries, vault
-from payments.domain import journals
+from payments.domain import ids, journals
 from payments.domain.calendar import HANOI, business_day
 from payments.domain.errors import DomainError
 from payments.domain.gateway import Refunded, Succeeded
@@ -144,7 +144,8 @@ def find_refunds(db: Session, *, at: datetime) -> int:
         day = business_day(at)
         ledger.reverse(db, f"settle-row:{row.id}", key=f"unsettle-row:{row.id}", day=day, at=at)
         _write(db, row, _S.SUSPENDED, _Booking(refund_id=refund_id), row.fee_due)
-        cases.clear(db, row.discrepancy_id, why="refund_known", at=at)
+        what = ids.shown("ref", refund_id)
+        cases.clear(db, row.discrepancy_id, why="refund_known", at=at, what=what)
         found += 1
     return found
 
