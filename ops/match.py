@@ -10,6 +10,7 @@ import json
 import resource
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -77,15 +78,20 @@ def run(
     Raises MissingColumn, UnreadableTable or BadContract with what to do; a bad row never raises.
     """
     seconds: dict[str, float] = {}
-    problems: list[tuple[str, Problem]] = []
     with _timed(seconds, "read"):
         terms = _contract(contract) if contract else {}
-        order_frame = _read(orders, normalise.orders, normalise.ORDER_COLUMNS, problems)
-        line_frame = _read(statement, normalise.lines, normalise.LINE_COLUMNS, problems)
-        rows = None
+        files = [
+            (orders, normalise.orders, normalise.ORDER_COLUMNS),
+            (statement, normalise.lines, normalise.LINE_COLUMNS),
+        ]
         if gateway_report:
-            columns = normalise.GATEWAY_COLUMNS
-            rows = _read(gateway_report, normalise.gateway_rows, columns, problems)
+            files.append((gateway_report, normalise.gateway_rows, normalise.GATEWAY_COLUMNS))
+        with ThreadPoolExecutor(len(files)) as readers:
+            read = list(readers.map(lambda file: _read(*file), files))
+        order_frame, line_frame = read[0][0], read[1][0]
+        rows = read[2][0] if gateway_report else None
+        problems = [problem for _, found in read for problem in found]
+        del read
     if rows is not None and gateway_report is not None and contract:
         problems += _unknown_gateways(rows, terms, gateway_report.name)
     given = _Given.of(line_frame, order_frame, rows)
@@ -108,8 +114,8 @@ def run(
 
 
 def _read(
-    path: Path, typed: Typed, columns: Sequence[str], problems: list[tuple[str, Problem]]
-) -> pd.DataFrame:
+    path: Path, typed: Typed, columns: Sequence[str]
+) -> tuple[pd.DataFrame, list[tuple[str, Problem]]]:
     raw, unread = tables.read(path, columns)
     try:
         raw, ruined = match_rows.ruined(raw)
@@ -124,8 +130,7 @@ def _read(
         ) from error
     bad = match_rows.explained(raw, frame, bad)
     found = sorted(unread + ruined + bad, key=lambda problem: problem.line)
-    problems += [(path.name, problem) for problem in found]
-    return frame
+    return frame, [(path.name, problem) for problem in found]
 
 
 def _contract(path: Path) -> Mapping[str, Mapping[str, Any]]:

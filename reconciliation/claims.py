@@ -110,9 +110,7 @@ class References:
         ours = _valid_codes(self.compact)
         self.ours = ours
         self._codes = set(self.compact[ours])
-        self.forms = learned or forms.learn(
-            ref for ref, own in zip(refs, ours, strict=True) if not own
-        )
+        self.forms = learned or forms.learn(pd.Series(list(refs), dtype="str")[~ours])
         self._own = Forms((), tuple(self._codes))
         parted = [Spelling.of(form) for form in self.forms.forms if form.cuts]
         self._spellings = Spellings(parted, self._as_written)

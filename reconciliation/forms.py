@@ -145,7 +145,8 @@ def learn(refs: Iterable[str]) -> Forms:
     shape[parted] = drawn.str.replace(r"[^x]+", "-", regex=True)
     lengths, shapes = squeezed.str.len().to_numpy(), shape.to_numpy(dtype=object)
     forms: list[Form] = []
-    for length, sketch in sorted(set(zip(lengths, shapes, strict=True))):
+    kinds = pd.DataFrame({"length": lengths, "shape": shapes}).drop_duplicates()
+    for length, sketch in sorted(zip(kinds["length"], kinds["shape"], strict=True)):
         members = squeezed[(lengths == length) & (shapes == sketch)]
         cuts = _separators(sketch)
         distinct = members.drop_duplicates()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
@@ -133,8 +134,10 @@ class _Run:
         columns = _orders(orders)
         status = texts(orders, "status")
         book = Book(orders["amount_vnd"].astype("int64").tolist(), status)
-        references = References(columns.refs, learned)
-        payers = Payers(columns.payer_codes, columns.payer_names)
+        with ThreadPoolExecutor(1) as beside:  # columns are folded and sorted without the lock
+            asked = beside.submit(Payers, columns.payer_codes, columns.payer_names)
+            references = References(columns.refs, learned)
+            payers = asked.result()
         rows = list(_gateway_rows(gateway)) if gateway is not None else []
         apart: dict[str, frozenset[str]] = {}
         for line_id, order_id in undone:

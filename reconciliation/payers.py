@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import pandas as pd
-import pyarrow as pa  # type: ignore[import-untyped]  # it ships no stubs
 import pyarrow.compute as pc  # type: ignore[import-untyped]  # it ships no stubs
 
 from payments.domain.memo import Piece, Reading
 from reconciliation import forms
 from reconciliation.folding import compact, compacted_all, folded_all
 from reconciliation.forms import Forms
-from reconciliation.places import Places
+from reconciliation.places import Places, whole
 
 _MOST_WORDS = 6
 _SHORTEST_NAME = 6
@@ -45,26 +44,29 @@ class Payers:
 
     def __init__(self, codes: Sequence[str], names: Sequence[str]) -> None:
         """codes, names: of the payer of each order, in the order of the frame."""
-        code, folded = compacted_all(codes), folded_all(names)
-        name = folded.str.replace("[^0-9A-Z]", "", regex=True)
+        code = compacted_all(codes)
         told = (code.str.len() >= _SHORTEST_CODE) & code.str.contains(r"\d", regex=True)
         code[~told] = ""
+        # Many pay more than one order: each name is folded once.
+        encoded = whole(pd.Series(list(names), dtype="str")).dictionary_encode()
+        folded = folded_all(pd.Series(encoded.dictionary, dtype="str"))
+        name = folded.str.replace("[^0-9A-Z]", "", regex=True)
         spaced = folded.str.strip().str.replace(r"\s+", " ", regex=True)
-        whole = (name.str.len() >= _SHORTEST_NAME) & spaced.str.contains(" ", regex=False)
-        name[~whole] = ""
-        spaced[~whole] = ""
-        self.name = spaced
-        self._codes, self._names = Places(code), Places(name)
-        self.coded, self.spelled = self._codes.keys, spaced.to_numpy(dtype=object)
-        distinct = spaced.drop_duplicates()
-        array = pa.array(distinct, type=pa.large_string())
+        short = (name.str.len() < _SHORTEST_NAME) | ~spaced.str.contains(" ", regex=False)
+        name[short] = ""
+        spaced[short] = ""
+        which = encoded.indices.to_numpy(zero_copy_only=False)
+        self._codes, self._names = Places(code), Places(name.take(which))
+        self.coded, self.spelled = self._codes.keys, spaced.to_numpy(dtype=object)[which]
+        self._distinct = spaced.drop_duplicates()
+        array = whole(self._distinct)
         self._words = frozenset(pc.list_flatten(pc.split_pattern(array, " ")).unique().to_pylist())
         first = pc.replace_substring_regex(array, " .*", "")
         self._first = frozenset(first.unique().to_pylist()) - {""}
         self._sizes = sorted({len(word) for word in self._first} - {0})
-        self._forms: Forms = forms.learn(self._codes)
-        self._code_lengths = frozenset(code.str.len()) - {0}
-        self._lengths = sorted(set(name.str.len()) - {0})
+        self._forms: Forms = forms.learn(code[told].drop_duplicates())
+        self._code_lengths = frozenset(code.str.len().unique().tolist()) - {0}
+        self._lengths = sorted(set(name.str.len().unique().tolist()) - {0})
 
     def has_code(self, code: str) -> bool:
         """Whether some payer has this compact code."""
@@ -100,7 +102,7 @@ class Payers:
 
     def names_of(self, words: frozenset[str]) -> list[str]:
         """Names that are made of these words only, spaced."""
-        spaced = pd.Series(self.name.unique(), dtype="str")
+        spaced = self._distinct
         either = "|".join(sorted(words))
         return spaced[spaced.str.fullmatch(f"(?:{either})(?: (?:{either}))+")].tolist()
 
