@@ -11,7 +11,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Any
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
 
 from payments.domain.memo import Reading, fold
 from reconciliation import forms
@@ -25,6 +28,7 @@ from reconciliation.spelling import Spelling, Spellings
 MOST_PARTS = 3
 MOST_LOOSE = 20
 _SETTLES = re.compile(r"QUYET TOAN|TAT TOAN|SETTLE|PAYOUT|\bMID\b|\bLO\b|\bBATCH\b")
+Amounts = TypeVar("Amounts", int, npt.NDArray[np.int64])
 ROUNDINGS = ("half up per row", "down per row", "up per row")
 
 
@@ -53,8 +57,8 @@ class Terms:
     fixed: int
     rounding: str
 
-    def fee(self, gross: int) -> int | None:
-        """The fee for one row in đồng, or None if the rounding is not one we know."""
+    def fee(self, gross: Amounts) -> Amounts | None:
+        """The fee for one row or a column of rows, đồng; None if the rounding is unknown."""
         hundredths = gross * self.bps
         half, down, up = ROUNDINGS
         rounded = {
@@ -131,10 +135,10 @@ class Settlement:
         known = self.contract.get(row.gateway.upper())
         due = known.fee(row.gross) if known else None
         if row.gross - row.fee != row.net:
-            return (_fee_is(row.fee, row.gross - row.net, Verdict.CONTRADICTS),)
+            return (fee_is(row.fee, row.gross - row.net, Verdict.CONTRADICTS),)
         if due is None:
             return ()
-        return (_fee_is(row.fee, due, Verdict.AGREES if due == row.fee else Verdict.CONTRADICTS),)
+        return (fee_is(row.fee, due, Verdict.AGREES if due == row.fee else Verdict.CONTRADICTS),)
 
     def _money_back(self, row: GatewayRow, orders: Sequence[int]) -> Outcome:
         paid = self._first.get((row.gateway, row.txn_id, "PAYMENT"))
@@ -157,7 +161,8 @@ class Settlement:
         return Outcome(decision, "DUPLICATE_SETTLEMENT", rows, related=first.row_id)
 
 
-def _fee_is(kept: int, due: int, verdict: Verdict) -> Evidence:
+def fee_is(kept: int, due: int, verdict: Verdict) -> Evidence:
+    """What a gateway kept against what it may keep, in đồng."""
     return Evidence("fee", str(kept), str(due), verdict)
 
 

@@ -129,9 +129,25 @@ def teller(lang: Literal["vi", "en"]) -> Callable[[str, str, str, int, int], str
     middle = f" ({agrees}); {begins['amount']} "
 
     def told(kind: str, on_line: str, on_order: str, came: int, owed: int) -> str:
-        shown = on_line if on_line == on_order else f"{on_line} ~ {on_order}".strip(" ~")
+        shown = (on_line if on_line == on_order else f"{on_line} ~ {on_order}").strip(" ~")
         if came == owed:
             return f"{begins[kind]} {shown}{middle}{came} ({agrees})"
         return f"{begins[kind]} {shown}{middle}{came} ~ {owed} ({contradicts})"
+
+    return told
+
+
+def fee_teller(lang: Literal["vi", "en"]) -> Callable[[int, int], str]:
+    """render() of a gateway's fee: takes the đồng that it kept and those that were due."""
+    at = 0 if lang == "vi" else 1
+    agrees, contradicts = _VERDICTS[Verdict.AGREES][at], _VERDICTS[Verdict.CONTRADICTS][at]
+    begin = KINDS["fee"][at]
+
+    def told(kept: int, due: int) -> str:
+        return (
+            f"{begin} {kept} ({agrees})"
+            if kept == due
+            else f"{begin} {kept} ~ {due} ({contradicts})"
+        )
 
     return told

@@ -13,8 +13,15 @@ from reconciliation.batches import GatewayRow
 from reconciliation.book import Decision, Outcome
 from reconciliation.deciding import FIRM_RULE, Judge
 from reconciliation.evidence import RULES
-from reconciliation.matched import MATCH_COLUMNS, OUTCOME_COLUMNS, Matched, Quoted, Told
-from reconciliation.sure import Sure
+from reconciliation.matched import (
+    MATCH_COLUMNS,
+    OUTCOME_COLUMNS,
+    Matched,
+    Quoted,
+    QuotedRows,
+    Told,
+)
+from reconciliation.sure import Sure, SureRows
 
 _ROW_COLUMNS = MATCH_COLUMNS[:-1]
 
@@ -32,6 +39,7 @@ class Sources:
 def gathered(
     decided: Mapping[tuple[str, int], Outcome],
     sure: Sure,
+    sure_rows: SureRows,
     sources: Sources,
     judge: Judge,
     absent: pd.DataFrame,
@@ -39,10 +47,11 @@ def gathered(
     """Every outcome once, every allocation or candidate in a row of its own."""
     rows, outcomes, told = _listed(decided, sources, judge.orders.ids)
     of_sure, sums, quoted = _sure(sure, sources, judge)
-    rows = pd.concat([rows, of_sure], ignore_index=True)
-    outcomes = pd.concat([outcomes, sums], ignore_index=True)
+    of_rows, sums_of_rows, quoted_rows = _sure_rows(sure_rows, sources, judge)
+    rows = pd.concat([rows, of_sure, of_rows], ignore_index=True)
+    outcomes = pd.concat([outcomes, sums, sums_of_rows], ignore_index=True)
     in_order = np.lexsort((rows["at"], rows["source"] == "gateway"))
-    origin = np.concatenate([np.arange(len(told)), -1 - np.arange(len(of_sure))])
+    origin = np.concatenate([np.arange(len(told)), -1 - np.arange(len(rows) - len(told))])
     rows = rows.iloc[in_order].reset_index(drop=True)
     ends = np.lexsort((outcomes["at"], outcomes["source"] == "gateway"))
     outcomes = outcomes.iloc[ends].reset_index(drop=True)
@@ -52,7 +61,7 @@ def gathered(
         _places(judge),
         absent,
         told=told,
-        quoted=quoted,
+        quoted=(quoted, quoted_rows),
         origin=origin[in_order],
     )
 
@@ -102,6 +111,24 @@ def _sure(sure: Sure, sources: Sources, judge: Judge) -> tuple[pd.DataFrame, pd.
     memos = np.asarray(sources.memos, dtype=object)[sure.at].tolist()
     compact = judge.references.places.keys[sure.order].tolist()
     quoted = Quoted(memos, refs.tolist(), compact, ours, sure.came, sure.owed)
+    return _as(rows, _ROW_COLUMNS), _as(sums, OUTCOME_COLUMNS), quoted
+
+
+def _sure_rows(
+    sure: SureRows, sources: Sources, judge: Judge
+) -> tuple[pd.DataFrame, pd.DataFrame, QuotedRows]:
+    some = [sources.rows[at] for at in sure.at.tolist()]
+    same = {
+        "at": sure.at, "source": "gateway", "source_id": [row.row_id for row in some],
+        "decision": Decision.AUTO.value, "exception_code": sure.code, "related_id": "",
+        "rule": "gateway_reference", "score": RULES["gateway_reference"].score,
+    }  # fmt: skip
+    orders = np.asarray(judge.orders.ids, dtype=object)[sure.order]
+    rows = pd.DataFrame(same | {"order_id": orders, "alloc_vnd": sure.part, "rank": 0})
+    sums = pd.DataFrame(same | {"amount_vnd": sure.came, "credit_vnd": sure.came - sure.part})
+    refs = np.asarray(judge.orders.refs, dtype=object)[sure.order].tolist()
+    read = [row.merchant_ref for row in some]
+    quoted = QuotedRows(read, refs, sure.came, sure.owed, sure.fee, sure.due, sure.told)
     return _as(rows, _ROW_COLUMNS), _as(sums, OUTCOME_COLUMNS), quoted
 
 

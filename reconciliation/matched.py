@@ -17,7 +17,7 @@ import pandas as pd
 
 from reconciliation.book import Decision
 from reconciliation.claims import where
-from reconciliation.evidence import Evidence, Verdict, amounts, render, teller
+from reconciliation.evidence import Evidence, Verdict, amounts, fee_teller, render, teller
 
 MATCH_COLUMNS = (
     "source", "source_id", "order_id", "alloc_vnd", "decision", "exception_code", "related_id",
@@ -42,6 +42,9 @@ class Quoted:
     came: npt.NDArray[np.int64]
     owed: npt.NDArray[np.int64]
 
+    def __len__(self) -> int:
+        return len(self.memos)
+
     def evidence(self, at: int) -> Told:
         """The reference where it stands in the memo, and the amount."""
         memo, came, owed = self.memos[at], int(self.came[at]), int(self.owed[at])
@@ -62,6 +65,43 @@ class Quoted:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class QuotedRows:
+    """The plain rows of a gateway, by column, as sure.SureRows has them."""
+
+    read: Sequence[str]
+    refs: Sequence[str]
+    came: npt.NDArray[np.int64]
+    owed: npt.NDArray[np.int64]
+    fee: npt.NDArray[np.int64]
+    due: npt.NDArray[np.int64]
+    told: npt.NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.read)
+
+    def evidence(self, at: int) -> Told:
+        """The reference, the amount, and the fee if something can be said of it."""
+        quoted = Evidence("reference", self.read[at], self.refs[at], Verdict.AGREES)
+        pieces = (quoted, amounts(int(self.came[at]), int(self.owed[at])))
+        if not self.told[at]:
+            return pieces
+        fee, due = int(self.fee[at]), int(self.due[at])
+        verdict = Verdict.AGREES if fee == due else Verdict.CONTRADICTS
+        return (*pieces, Evidence("fee", str(fee), str(due), verdict))
+
+    def reasons(self, places: npt.NDArray[np.int64], lang: Literal["vi", "en"]) -> list[str]:
+        """The same as lines for people."""
+        told, of_fee, found = teller(lang), fee_teller(lang), []
+        columns = (self.came, self.owed, self.told, self.fee, self.due)
+        for at, came, owed, more, fee, due in zip(
+            places.tolist(), *(column[places].tolist() for column in columns), strict=True
+        ):
+            text = told("reference", self.read[at], self.refs[at], came, owed)
+            found.append(f"{text}; {of_fee(fee, due)}" if more else text)
+        return found
+
+
 class Matched:
     """Where everything ended up.
 
@@ -79,10 +119,10 @@ class Matched:
         absent: pd.DataFrame,
         *,
         told: Sequence[Told],
-        quoted: Quoted,
+        quoted: tuple[Quoted, QuotedRows],
         origin: npt.NDArray[np.int64],
     ) -> None:
-        """origin: for each row its place in told, or, from -1 down, its place in quoted."""
+        """origin: for each row its place in told, or, from -1 down, its place in both quoted."""
         self.rows, self.outcomes, self.orders, self.absent = rows, outcomes, orders, absent
         self._told, self._quoted, self._origin = told, quoted, origin
 
@@ -95,7 +135,10 @@ class Matched:
     def evidence(self, at: int) -> Told:
         """Why the row at this place is what it is."""
         origin = int(self._origin[at])
-        return self._told[origin] if origin >= 0 else self._quoted.evidence(-1 - origin)
+        if origin >= 0:
+            return self._told[origin]
+        (lines, rows), place = self._quoted, -1 - origin
+        return lines.evidence(place) if place < len(lines) else rows.evidence(place - len(lines))
 
     def reasons(
         self, lang: Literal["vi", "en"], at: npt.NDArray[np.int64] | None = None
@@ -105,7 +148,10 @@ class Matched:
         found = np.empty(len(origin), dtype=object)
         long = origin >= 0
         found[long] = [render(self._told[place], lang) for place in origin[long].tolist()]
-        found[~long] = self._quoted.reasons(-1 - origin[~long], lang)
+        (lines, rows), place = self._quoted, -1 - origin
+        of_lines, of_rows = ~long & (place < len(lines)), place >= len(lines)
+        found[of_lines] = lines.reasons(place[of_lines], lang)
+        found[of_rows] = rows.reasons(place[of_rows] - len(lines), lang)
         return found
 
     @property

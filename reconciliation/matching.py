@@ -8,7 +8,7 @@ made (deciding, batches, reversals). Kinds of evidence and rules are data: see e
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -36,6 +36,7 @@ from reconciliation.payers import Payers
 from reconciliation.quick import Plain, Quick
 from reconciliation.reversals import Reversals, Seen
 from reconciliation.sure import Sure as _Sure
+from reconciliation.sure import SureRows, plain_rows
 
 __all__ = ["Matched", "match"]
 
@@ -119,6 +120,7 @@ class _Run:
     decided: dict[tuple[str, int], Outcome] = field(default_factory=dict)
     heard: dict[int, Heard] = field(default_factory=dict)
     sure: _Sure | None = None
+    sure_rows: SureRows | None = None
 
     @classmethod
     def over(
@@ -167,17 +169,19 @@ class _Run:
             if at not in self.again and (self.plain.order[at] < 0 or not self._may_be_plain(at))
         ]
         self.heard = dict(zip(hard, self.hearer(self._hear, hard), strict=True))
-        wanted = np.zeros(len(self.judge.book.owed) + 1, dtype=bool)
-        wanted[self._wanted_elsewhere(sure)] = True
-        sure &= ~wanted[self.plain.order]
-        self.sure = _Sure.booked(
-            np.flatnonzero(sure),
-            self.plain,
-            np.asarray(self.lines.amount, dtype=np.int64),
-            self.judge.book,
-        )
+        named = [self.settlement.orders(row) for row in self.rows]
+        wanted = self._wanted(named)
+        sure &= wanted[self.plain.order] == 1
+        amounts = np.asarray(self.lines.amount, dtype=np.int64)
+        self.sure_rows = self._sure_rows(named, wanted)
+        self.sure = _Sure.booked(np.flatnonzero(sure), self.plain, amounts, self.judge.book)
+        paid = self.sure_rows.left()
         for source, at in self._in_time(sure):
-            if source == "gateway":
+            if source == "gateway" and at in paid:
+                # In its time: until then others may be told that the order is open.
+                order, left = paid[at]
+                self.judge.book.owed[order] = left
+            elif source == "gateway":
                 self.decided[source, at] = self.settlement.decide(self.rows[at])
             elif (first := self.again.get(at)) is not None:
                 row = Row(None, abs(self.lines.amount[at]), "delivered_again")
@@ -211,16 +215,23 @@ class _Run:
             sure &= ~compacted_all(lines.bank_ref).isin(list(named)).to_numpy()
         return sure
 
-    def _wanted_elsewhere(self, sure: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-        """Orders that more than one line or row has to do with."""
-        orders = self.plain.order
-        wanted = [order for row in self.rows for order in self.settlement.orders(row)]
+    def _wanted(self, named: Sequence[Sequence[int]]) -> npt.NDArray[np.int64]:
+        """How many lines and rows have to do with each order. named: the orders of each row."""
+        wanted = [order for orders in named for order in orders]
         for heard in self.heard.values():
             wanted += heard.claims.orders()
-        also = [at for at in np.flatnonzero(~sure & (orders >= 0)).tolist() if at not in self.again]
-        wanted += orders[also].tolist()
-        mine, times = np.unique(orders[sure], return_counts=True)
-        return np.concatenate([np.asarray(wanted, dtype=np.int64), mine[times > 1]])
+        plain = self.plain.order >= 0
+        plain[list(self.again)] = False
+        every = np.concatenate([np.asarray(wanted, dtype=np.int64), self.plain.order[plain]])
+        return np.bincount(every, minlength=len(self.judge.book.owed) + 1)
+
+    def _sure_rows(self, named: Sequence[Sequence[int]], wanted: npt.NDArray[np.int64]) -> SureRows:
+        """Rows whose order is open and concerns nothing else that is to be decided."""
+        book, contract = self.judge.book, self.settlement.contract
+        order = np.array([one[0] if len(one) == 1 else -1 for one in named], dtype=np.int64)
+        sure = plain_rows(self.rows, contract) & (order >= 0) & (wanted[order] == 1)
+        sure[sure] = [book.is_open(one) for one in order[sure].tolist()]
+        return SureRows.of(np.flatnonzero(sure), order[sure], self.rows, book, contract)
 
     def _in_time(self, sure: npt.NDArray[np.bool_]) -> list[tuple[str, int]]:
         lines = self.lines
@@ -281,6 +292,7 @@ class _Run:
     def matched(self) -> Matched:
         """Everything decided, in the order of the input."""
         assert self.sure is not None  # noqa: S101  # decide() has run
+        assert self.sure_rows is not None  # noqa: S101  # the same
         # Nobody is named from here on, and the index of names is the largest of all.
         self.judge = replace(self.judge, payers=Payers([], []))
         self.listener = replace(self.listener, payers=self.judge.payers)
@@ -290,6 +302,7 @@ class _Run:
         return gathered(
             self.decided,
             self.sure,
+            self.sure_rows,
             Sources(self.lines.ids, self.lines.amount, self.lines.memo, self.rows),
             self.judge,
             pd.DataFrame(absent, columns=["batch_id", "gateway", "settle_date", "due_vnd"]),
