@@ -29,7 +29,7 @@ demo: $(STAMP) ## a day of trade on this machine, then keep serving (ONCE=1 stop
 	@$(BIN)/thuphi demo $(if $(ONCE),--once)
 
 test: $(STAMP) lint ## everything that must hold
-	@$(BIN)/pytest -n 3 --dist worksteal
+	@$(BIN)/pytest -n 3 --dist loadgroup
 
 fast: $(STAMP) ## rules and pages only, in seconds
 	@$(BIN)/pytest -n 2 tests/unit

@@ -52,8 +52,13 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["servers"] = holder.desk()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what needs a browser where there is none; never skip it in silence."""
+    """Leave out what needs a browser where there is none; never skip it in silence. A slow file
+    stays on one worker, so that the processes it starts for all its tests are started once."""
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
     if chromium.program() is None:
         left_out = [item for item in items if item.get_closest_marker("browser")]
         config.hook.pytest_deselected(items=left_out)
