@@ -21,7 +21,10 @@ posting        pairs -> journals -> payments.ledger; bulk_posting: a chunk of th
 findings       what a discrepancy is about, and why it was not matched
 cases          opened, held in line with the facts, cleared; its row and its history
 bulk_cases     many opened at once
-discrepancies  what people do about it: take, propose, approve, refuse, open again
+ages           how old one is in working days, in four bands; pure
+exact, answers what is beyond doubt (pure), and what candidates stand at now
+discrepancies  what people do about it: take, comment, propose, approve, refuse, open again
+bulk           the exact answers of many, each in a transaction of its own
 undoing        one match taken apart, and nothing beside it
 runs           one run, step by step; may be repeated
 nights         the runs of one day, gathered: the last of them closes the day's work

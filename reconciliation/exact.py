@@ -25,15 +25,16 @@ from reconciliation.kinds import NON_ORDER_IN, REVERSAL
 KINDS: Final = ("UNMATCHED", "DUPLICATE_PAYMENT", "NON_ORDER")
 """The kinds that may be exact. The others are decided one by one."""
 
-# Rules under which the engine read something with doubt, or nothing that names anybody.
-_DOUBTFUL: Final = frozenset(
+# Rules under which the engine is sure of what it read. Named one by one, so that a new rule is
+# not exact before somebody has thought about it.
+_SURE: Final = frozenset(
     {
-        "code_unsure",
-        "reference_cut",
-        "payer_only",
-        "sender_and_amount",
-        "several_references",
-        "none",
+        "code_exact",
+        "code_in_memo",
+        "reference_exact",
+        "reference_in_memo",
+        "gateway_reference",
+        "payer_and_amount",
     }
 )
 _QUOTES: Final = frozenset({"code", "reference"})  # says which order
@@ -140,7 +141,7 @@ def order_of(kind: str, free: int, candidates: Sequence[Owing]) -> Exact | Doubt
         return Doubt.OTHER_AMOUNT
     if best.undone:
         return Doubt.UNDONE
-    if best.rule in _DOUBTFUL or any(_verdict(it) is not Verdict.AGREES for it in best.evidence):
+    if best.rule not in _SURE or any(_verdict(it) is not Verdict.AGREES for it in best.evidence):
         return Doubt.AGAINST
     if not any(_is_a_number(it) for it in best.evidence):
         return Doubt.UNNAMED

@@ -42,6 +42,8 @@ _CONSTRAINTS: dict[str, type[DomainError]] = {
     "credit_in_use": Conflict,
     "allocation_not_overrefunded": TooMuch,
     "allocation_is_refunded": Conflict,
+    "allocation_undo_pkey": Conflict,  # taken back before
+    "credit_undo_pkey": Conflict,
     "allocation_live_pair": Conflict,  # this money pays this bill already: undo first
     "invoice_cancelled_is_empty": Conflict,
     "refund_needs_two_people": SecondPerson,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 from threading import Barrier, Thread
 from uuid import UUID
 
@@ -12,12 +13,12 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from payments import people
+from payments import days, people
 from payments.domain import ids
-from payments.domain.errors import Forbidden, Invalid
+from payments.domain.errors import Conflict, Forbidden, Invalid
 from payments.domain.people import ROLES, SERVICE, Actor
-from reconciliation import cases, discrepancies, undoing, verdicts
-from reconciliation.discrepancies import Accepted
+from reconciliation import bulk, cases, discrepancies, undoing, verdicts
+from reconciliation.bulk import Accepted
 from tests.cast import School, a_bill, a_notice, a_school, an_order
 from tests.databases import House, QuickHouse
 
@@ -67,7 +68,7 @@ class Desk:
         return found, order.id
 
     def accept(self, *wanted: UUID, by: Actor | None = None, kind: str = "UNMATCHED") -> Accepted:
-        return discrepancies.accept_all(
+        return bulk.accept_all(
             self.begin,
             kind,
             wanted,
@@ -130,10 +131,10 @@ def test_above_the_limit_it_is_proposed_and_somebody_else_approves(desk: Desk) -
     done = desk.accept(small, large, gone)
     with desk.begin() as db:  # cash at the counter, say
         a_notice(db, desk.school, 5_000, desk_code(desk, gone_order), "N-part")
-    own = discrepancies.approve_all(
+    own = bulk.approve_all(
         desk.begin, [large], by=replace(by_chief, id=desk.school.accountant.id), at=at
     )
-    approved = discrepancies.approve_all(desk.begin, [large, gone, small], by=by_chief, at=at)
+    approved = bulk.approve_all(desk.begin, [large, gone, small], by=by_chief, at=at)
 
     assert (list(done.done), list(done.proposed)) == ([small], [large, gone])
     assert [one.code for one in own.skipped] == ["second-person"]
@@ -143,7 +144,7 @@ def test_above_the_limit_it_is_proposed_and_somebody_else_approves(desk: Desk) -
     assert desk.status(gone) == "proposed"
     assert desk.one("SELECT allocated FROM payment_order WHERE id = :id", id=order) == 1_000_001
     with pytest.raises(Forbidden):
-        discrepancies.approve_all(desk.begin, [gone], by=desk.school.accountant, at=at)
+        bulk.approve_all(desk.begin, [gone], by=desk.school.accountant, at=at)
 
 
 def desk_code(desk: Desk, order_id: UUID) -> str:
@@ -191,6 +192,53 @@ def test_a_decision_of_many_is_opened_again_alone(desk: Desk) -> None:
     assert desk.status(second) == "resolved"
     assert desk.one("SELECT sum(free) FROM payment") == 100_003
     assert desk.one("SELECT allocated FROM payment_order WHERE id = :id", id=order) == 100_004
+
+
+def test_one_bill_of_an_accepted_order_is_undone_and_its_neighbour_stays(desk: Desk) -> None:
+    of, at = desk.pupil("HS260155"), desk.school.house.clock.now()
+    with desk.begin() as db:
+        bills = [a_bill(db, of, dong, f"GB-N{dong}") for dong in (100_000, 40_000)]
+        an_order(db, of, *bills)
+        a_notice(db, desk.school, 140_000, "NOP TIEN HS260155", "N-two")
+        verdicts.explain_free_money(db, at=at)
+    found = desk.one("SELECT id FROM discrepancy")
+    assert isinstance(found, UUID)
+    assert list(desk.accept(found).done) == [found]
+
+    with desk.begin() as db:
+        made = db.scalar(text("SELECT id FROM allocation WHERE amount = 40000"))
+        assert made is not None
+        undoing.undo_match(db, made, reason="Nhầm", by=desk.school.accountant, at=at)
+    with pytest.raises(Conflict), desk.begin() as db:
+        undoing.undo_match(db, made, reason="Lần nữa", by=desk.school.accountant, at=at)
+
+    assert desk.one("SELECT sum(amount) FROM allocation WHERE live") == 100_000
+    assert desk.one("SELECT free FROM payment") == 40_000
+    assert desk.one("SELECT holds FROM discrepancy WHERE status = 'open'") == 40_000
+    with desk.begin() as db:
+        assert [one for one in days.unexplained(db, at.date()) if one.gap] == []
+
+
+def test_a_list_that_broke_off_is_sent_again_and_nothing_is_booked_twice(desk: Desk) -> None:
+    wanted = [desk.waits(f"HS26019{n}", 300_000 + n)[0] for n in range(4)]
+    calls = count()
+
+    def dies() -> AbstractContextManager[Session]:
+        if next(calls) == 2:
+            raise SystemExit  # as a worker that is stopped between two of them
+        return desk.begin()
+
+    by, at = desk.school.accountant, desk.school.house.clock.now()
+    with pytest.raises(SystemExit):
+        bulk.accept_all(dies, "UNMATCHED", wanted, reason=REASON, by=by, at=at)
+    assert desk.one("SELECT count(*) FROM allocation") == 2
+
+    again = desk.accept(*wanted)
+
+    assert list(again.done) == wanted[2:]
+    assert [one.id for one in again.skipped] == wanted[:2]
+    assert desk.one("SELECT count(*) FROM allocation") == 4
+    assert desk.one("SELECT sum(free) FROM payment") == 0
 
 
 def test_who_may_not_and_what_is_no_kind_of_it_is_refused_at_once(desk: Desk) -> None:

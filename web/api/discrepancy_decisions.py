@@ -17,8 +17,9 @@ from sqlalchemy.orm import Session
 
 from ops import refunding
 from payments.domain.people import Permission
-from reconciliation import discrepancies
-from reconciliation.discrepancies import LONGEST_COMMENT, Accepted
+from reconciliation import bulk, discrepancies
+from reconciliation.bulk import Accepted
+from reconciliation.discrepancies import LONGEST_COMMENT
 from reconciliation.remedies import Proposal
 from web import context
 from web.api.creating import as_json, created, creates
@@ -230,7 +231,7 @@ def accept_discrepancies(body: AcceptAsk) -> Response:
     """
     return created(
         lambda _: AcceptedAnswer.of(
-            discrepancies.accept_all(
+            bulk.accept_all(
                 context.transaction,
                 body.kind,
                 body.ids,
@@ -251,9 +252,7 @@ def approve_discrepancies(body: ApproveAsk) -> Response:
     """Approve up to 1,000 exact proposals of somebody else: for staff, never for an API key."""
     return created(
         lambda _: AcceptedAnswer.of(
-            discrepancies.approve_all(
-                context.transaction, body.ids, by=context.actor(), at=context.now()
-            )
+            bulk.approve_all(context.transaction, body.ids, by=context.actor(), at=context.now())
         ),
         status=200,
     )

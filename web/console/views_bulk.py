@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from payments.domain import ids
 from payments.domain.people import Permission
-from reconciliation import discrepancies
-from reconciliation.discrepancies import Accepted
+from reconciliation import bulk
+from reconciliation.bulk import Accepted
 from reconciliation.queries import together, work
 from reconciliation.queries.together import Looked, NotReady, Ready
 from web import context
@@ -55,7 +55,7 @@ def accept() -> ResponseReturnValue:
             return whole(_before(db, "accept", looked, "", errors), status=422, here=_back())
     kinds = {one.id: one.kind for some in looked for one in some}
     done: list[Accepted] = [
-        discrepancies.accept_all(
+        bulk.accept_all(
             context.transaction,
             kind,
             [one for one in wanted if kinds.get(one) == kind],
@@ -83,9 +83,7 @@ def approve() -> ResponseReturnValue:
     wanted = _ticked()
     with context.transaction() as db:
         looked = together.to_approve(db, wanted, context.actor().id)
-    done = discrepancies.approve_all(
-        context.transaction, wanted, by=context.actor(), at=context.now()
-    )
+    done = bulk.approve_all(context.transaction, wanted, by=context.actor(), at=context.now())
     return _after("approve", looked, [done])
 
 
