@@ -35,7 +35,8 @@ def of(form: Form, piece: Piece, span: tuple[int, int], ref: str, gaps: list[int
     before = "" if piece.breaks_at(start) else piece.symbols[start - 1]
     if gaps and piece.borrows(start, end):
         return "borrowed"
-    if form.digits and goes_on.isdigit():
+    # Where the last place takes letters too, as a check symbol may be one, a digit there goes on.
+    if goes_on.isdigit() and (form.digits or (ref[-1].isdigit() and not form.rare)):
         return "number goes on"
     if form.rare:
         return ""

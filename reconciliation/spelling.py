@@ -32,7 +32,9 @@ class Spelling:
         """The spelling of a form."""
         classes = [f"[{alike(char)}]" for char in form.prefix]
         classes += ["[" + "".join(sorted(place)) + "]" for place in form.places]
-        gaps = ["[^0-9A-Z]{0,3}" if at in form.cuts else "[ ._-]?" for at in range(len(classes))]
+        gaps = [
+            "[^0-9A-Z]{0,3}" if at in form.cuts else "[ ._-]{0,2}" for at in range(len(classes))
+        ]
         inner = "".join(gap + one for gap, one in zip(gaps[1:], classes[1:], strict=True))
         front = "(?<![0-9A-Z])" if not form.leads else "" if form.prefix else "(?<![0-9])"
         return cls(form, re.compile(rf"{front}{classes[0]}{inner}(?!\d)"))

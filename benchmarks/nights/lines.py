@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 ACCOUNTS = (("9999000001", "VCB"), ("9999000002", "BIDV"), ("9999000003", "CTG"))
@@ -82,8 +82,17 @@ class Book:
         return kept
 
 
+_AGAIN: tuple[Callable[[str], str], ...] = (
+    str,
+    str.upper,
+    lambda memo: memo.replace(" ", "  ", 1),
+    lambda memo: f"{memo} ",
+)
+
+
 def deliver_again(book: Book, share: float) -> None:
-    """Some lines stand in the next night's file once more, word for word."""
+    """Some lines stand in the next night's file once more: word for word, in capitals, or with
+    other blanks."""
     for line in list(book.lines):
         if book.rng.random() < share:
             truth = Truth(IGNORE, "", {}, related=str(line.key))
@@ -91,6 +100,7 @@ def deliver_again(book: Book, share: float) -> None:
                 replace(
                     line,
                     key=len(book.lines),
+                    memo=book.rng.choice(_AGAIN)(line.memo),
                     truth=truth,
                     scenario="delivered again",
                     again_of=line.key,

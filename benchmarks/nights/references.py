@@ -3,6 +3,7 @@
 `dense`: almost every neighbouring spelling is a real order, so nothing may be corrected.
 `tolerant`: glue, wraps and look-alikes leave no second reading, so they are to be read.
 `ours`: codes with two check symbols that undo one mistake.
+`varied`: of several lengths, so that what is left of a cut one may be another.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ class Form:
     dense: bool = False
     tolerant: bool = True
     ours: bool = False
+    varied: bool = False
 
 
 def _code(rng: random.Random, prefix: int) -> str:
@@ -100,6 +102,43 @@ def _dossier(rng: random.Random, count: int) -> list[str]:
     return _distinct(rng, count, one)
 
 
+def _portal(rng: random.Random, count: int) -> list[str]:
+    """000.A0.32.H26-260801-1498: level, unit, province, day, running number."""
+
+    def one(draw: random.Random) -> str:
+        unit = f"000.{draw.choice(('A0', '00'))}.{draw.choice(('01', '32'))}"
+        return f"{unit}.H26-2608{draw.randint(1, 28):02d}-{draw.randint(1, 9999):04d}"
+
+    return _distinct(rng, count, one)
+
+
+def _eleven(rng: random.Random, count: int) -> list[str]:
+    """KB50001384X: a running number and its remainder by eleven, X for ten."""
+
+    def check(number: str) -> str:
+        rest = sum(int(d) * weight for d, weight in zip(number, range(8, 1, -1), strict=True)) % 11
+        return "X" if rest == 10 else str(rest)
+
+    return [f"KB{number}{check(number)}" for number in _serial("", 7)(rng, count)]
+
+
+def _middle(rng: random.Random, count: int) -> list[str]:
+    """4821KT10023: a ward, letters in the middle, a running number."""
+    return _distinct(
+        rng,
+        count,
+        lambda draw: (
+            f"{draw.randrange(10_000):04d}{draw.choice(('CN', 'KT', 'YD'))}"
+            f"{draw.randrange(100_000):05d}"
+        ),
+    )
+
+
+def _lengths(rng: random.Random, count: int) -> list[str]:
+    """BN801, BN8015: a counter without zeros in front."""
+    return [f"BN{number}" for number in sorted(rng.sample(range(80, 80 + count * 2), count))]
+
+
 def _drawn(head: str, alphabet: str, length: int) -> Callable[[random.Random, int], list[str]]:
     return lambda rng, count: _distinct(
         rng, count, lambda draw: head + _random_of(draw, alphabet, length)
@@ -151,6 +190,11 @@ FORMS: Mapping[str, Form] = {
         Form("trade", _weighted("BN", 8), dense=True),
         Form("lower", _drawn("qr-", "abcdefghjkmnpqrstuvwxyz23456789", 10)),
         Form("slashed", _serial("HV/26/", 7), dense=True),
+        Form("portal", _portal, dense=True),
+        Form("eleven", _eleven, dense=True),
+        Form("middle", _middle, dense=True, tolerant=False),
+        Form("lengths", _lengths, dense=True, tolerant=False, varied=True),
+        Form("dated", _serial("2026-", 6), dense=True, tolerant=False),
         Form("lettered", _drawn("TL", "ABCDEFGHJKMNPQRSTUVWXYZ", 8)),
     )
 }
@@ -160,6 +204,8 @@ MIXES: Mapping[str, tuple[str, ...]] = {
     "others": ("hp", "hd", "hex", "dossier", "trade", "lower"),
     "numbers": ("mshs", "number", "drawn-number", "slashed", "vp"),
     "neighbours": ("hs", "hsg", "mshs", "student", "lp"),
+    "offices": ("portal", "dossier", "slashed", "dated", "lp"),
+    "lengths": ("lengths", "eleven", "middle", "hex", "vp"),
     "odd": ("short", "lettered", "hex", "vt", "hsg", "hp"),
 }
 """Named mixes for --forms; a list of names with commas does too."""

@@ -123,9 +123,9 @@ class Reports:
             self.rng.shuffle(rows)
             for number, start in enumerate(range(0, len(rows), _ROWS_A_BATCH), start=1):
                 part = rows[start : start + _ROWS_A_BATCH]
-                self._settle(
-                    gateway, settle, f"{gateway}{DAYS[settle].replace('-', '')}{number:03d}", part
-                )
+                day = DAYS[settle].replace("-", "")
+                name = self.rng.choice((f"{gateway}{day}{number:03d}", f"{gateway}-{day}-{number}"))
+                self._settle(gateway, settle, name, part)
         self._repair()
 
     def _settle(self, gateway: str, settle: int, batch: str, rows: Sequence[Row]) -> None:

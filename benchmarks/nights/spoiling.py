@@ -100,6 +100,8 @@ def _bare(rng: random.Random, order: Order) -> Spoiled:
 def _cut(rng: random.Random, order: Order) -> Spoiled:
     """The last characters are gone; the first half at least is there."""
     ref = order.ref
+    if order.form.varied:
+        return _plain(rng, order)
     missing = rng.randint(1, max(1, min(4, len(ref) - 4)))
     return Spoiled("cut", ref[:-missing], Left.NOTHING)
 

@@ -88,7 +88,9 @@ class Payers:
     ) -> Line:
         """A credit of this order's payer, wrapped by his bank."""
         memo, sender, stranger = self.memo(order, spoiled.text, beside=beside)
-        if stranger and scenario != "conflict":
+        if stranger and spoiled.how == "cut":
+            truth = Truth(truth.decision, truth.code, truth.meant)
+        elif stranger and scenario != "conflict":
             truth = Truth(PERSON, "REF_CONFLICT", truth.meant)
             scenario = "sender is a payer"
         wrapped = wrapping.wrap(self.rng, memo, sender)
@@ -260,6 +262,8 @@ class Payers:
     def is_cut(self, order: Order) -> None:
         """The reference breaks off, and what the bank puts behind it goes on in digits."""
         spoiled = cut_off(self.rng, order)
+        if order.form.varied:
+            return self.pays(order)
         missing = len(order.ref) - len(spoiled.text)
         day = f"{self.rng.randint(10, 14)}0926"
         # A number of just the missing length would be a wrap of another reference: who could tell?
@@ -277,6 +281,7 @@ class Payers:
             "is cut",
             beside="",
         )
+        return None
 
     def quotes_neighbour(self, order: Order) -> None:
         """Somebody else's reference, with the payer's own number or name beside it."""
@@ -338,7 +343,7 @@ class Payers:
     def stands_in_a_number(self, order: Order) -> None:
         """Another order's whole reference is the front of a longer number that means nothing."""
         other = self.rng.choice(self.orders)
-        if not other.form.dense or not other.ref[-1].isdigit():
+        if not other.form.dense or other.form.varied or not other.ref[-1].isdigit():
             return self.pays(order)
         text = f"{other.ref}{wrapping.digits(self.rng, 3)}"
         truth = Truth(PERSON, None, {order.id: order.amount})

@@ -13,7 +13,7 @@ from benchmarks.nights import files, night
 from ops import match
 
 FILES = ("orders.csv", "statement.csv", "gateway-report.csv", "contract.json")
-MIXES = ["house", "others", "numbers", "neighbours", "odd"]
+MIXES = ["house", "others", "numbers", "neighbours", "odd", "offices", "lengths"]
 
 
 def drawn(folder: Path, seed: int, forms: str, noise: str = "high", count: int = 400) -> Path:

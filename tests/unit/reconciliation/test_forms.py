@@ -106,6 +106,14 @@ def test_no_orders_have_no_forms() -> None:
     assert read(forms.learn([]), "MSHS0012345") == []
 
 
+def test_a_number_that_goes_on_is_doubted_although_a_check_symbol_may_be_a_letter() -> None:
+    known = forms.learn(f"KB{n}{'0123456789X'[n % 11]}" for n in range(4_078_000, 4_078_400))
+
+    found = read(known, f"KB4078305{'0123456789X'[4_078_305 % 11]}411")
+
+    assert [one.doubt for one in found] == ["number goes on"]
+
+
 def test_a_prefix_is_learned_beside_references_that_any_letter_may_begin() -> None:
     draw = random.Random(3)  # noqa: S311 - the same references in every run
     hexes = ["".join(draw.choices("0123456789abcdef", k=10)) for _ in range(300)]
