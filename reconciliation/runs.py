@@ -242,7 +242,10 @@ def _match(
         book = posting.arrived if posting.is_arrival(line, verdict) else posting.in_suspense
         book(db, line, verdict, at=clock())
 
-    for chunk in told.through(waiting.chunks(lines, CHUNK)):
+    # What is left for people names other lines of this night: the one it repeats or takes back.
+    # If this run is cut off in between, the next one decides without those that are booked.
+    in_turn = sorted(lines, key=lambda line: decided[line.id].automatic)
+    for chunk in told.through(waiting.chunks(in_turn, CHUNK)):
         _book(sessions, biller_id, account_id, chunk, bulk, single, clock=clock)
 
 
