@@ -116,18 +116,24 @@ PASSING: Final[Mapping[str, frozenset[str]]] = {
 """Table -> the columns that say how often and when something was tried."""
 
 
+_BY_CHANCE: Final = ("runs ", "findings ")
+
+
 def totals(house: House) -> str:
     """Every balance, order and bill."""
     return _told(house, TOTALS)
 
 
 def outcome(house: House, *, crossed: bool = False) -> str:
-    """What a night came to, a line for each row. crossed: accounts were worked on side by side,
-    so that nobody can say which of two lines that pay one order (FX…) came first."""
+    """What a night came to, a line for each row.
+
+    crossed: accounts were worked on side by side, so that nobody can say which of two lines that
+    pay one order (FX…) came first, or which orders were still open to be proposed to a person.
+    """
     told = "\n".join([_told(house, OUTCOME), *sorted(_findings(house))])
     if not crossed:
         return told
-    kept = [_either(line) for line in told.splitlines() if not line.startswith("runs ")]
+    kept = [_either(line) for line in told.splitlines() if not line.startswith(_BY_CHANCE)]
     return "\n".join(sorted(kept))
 
 
