@@ -111,7 +111,10 @@ def _tell_the_start(accounts: Sequence[_Account]) -> None:
     over = sum(one.finished for one in accounts)
     cut = [one.number for one in accounts if one.attempts and not one.finished]
     if over:
-        say(f"{over} tài khoản đã xong từ trước.", f"{over} accounts were finished before.")
+        say(
+            f"{over} trên {len(accounts)} tài khoản đã xong từ trước.",
+            f"{over} of {len(accounts)} accounts were finished before.",
+        )
     if cut:
         say(f"Làm tiếp: {', '.join(cut)}.", f"Going on with {', '.join(cut)}.")
 
