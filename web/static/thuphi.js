@@ -63,24 +63,16 @@
   };
 
   // ---- a part that follows work: quick after a change, slower while nothing moves, then done ----
+  const heard = { told: "", answer: null };
   const follow = (part) => {
     let wait = QUICK_MS;
-    let last = null;
+    heard.told = part.dataset.told;
     part.addEventListener("htmx:beforeRequest", () => part.setAttribute("aria-busy", "true"));
     part.addEventListener("htmx:afterRequest", () => part.removeAttribute("aria-busy"));
     part.addEventListener("htmx:beforeSwap", (event) => {
-      const same = event.detail.xhr.responseText === last;
-      last = event.detail.xhr.responseText;
-      if (same) event.detail.shouldSwap = false;
-    });
-    part.addEventListener("htmx:afterSwap", () => {
-      const now = document.getElementById(part.id);
-      if (!now) return;
-      if (now.dataset.say !== part.dataset.say) say(now.dataset.say);
-      // All is done: every other figure of the page has moved with it.
-      if (!("follow" in now.dataset)) {
-        window.htmx.ajax("GET", location.href, { target: "#main", select: "#main", swap: "outerHTML" });
-      } else follow(now);
+      const answer = event.detail.xhr.responseText;
+      if (answer === heard.answer) event.detail.shouldSwap = false;
+      heard.answer = answer;
     });
     const again = () => setTimeout(() => {
       if (!part.isConnected) return;
@@ -89,6 +81,12 @@
       again();
     }, wait);
     again();
+  };
+  const followed = (now) => {
+    if (now.dataset.told !== heard.told) say(now.dataset.told);
+    if ("follow" in now.dataset) follow(now);
+    // All is done: every other figure of the page has moved with it.
+    else window.htmx.ajax("GET", location.href, { target: "#main", select: "#main", swap: "outerHTML" });
   };
 
   // ---- offline: the QR and the copy rows go on working ----
@@ -152,6 +150,9 @@
   window.addEventListener("online", () => line(true));
   document.addEventListener("htmx:sendError", () => line(false));
   document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.xhr.status) line(true); });
-  document.addEventListener("htmx:afterSettle", (event) => { if (event.target.id === "main") wake(document); });
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.target.id === "main") wake(document);
+    else if ("told" in event.target.dataset) followed(event.target);
+  });
   wake(document);
 })();
