@@ -23,17 +23,19 @@ POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
     " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+NIGHT: Final = "/console/runs/of/2026-01-09"
 TYPES: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 SAMPLES: Final = preview.samples(Language.VI)
 WHOLE: Final = sorted(name for name in SAMPLES if not name.startswith("strip"))
 
 
 class House:
-    """Serves the samples; `paid` is what a bank would change."""
+    """Serves the samples; `paid` is what a bank would change, `over` what the night's end does."""
 
     def __init__(self) -> None:
         self.address = ""  # set once the port is known
         self.paid = False
+        self.over = False
         self.asked = 0
         pages = Pages()
         self.html = {
@@ -50,6 +52,12 @@ class House:
         if path == f"{PAY}/status":
             self.asked += 1
             return self.html["strip-paid" if self.paid else "strip"], "text/html; charset=utf-8"
+        if path == NIGHT:
+            self.asked += 1
+            part = "strip-night-done" if self.over else "strip-night"
+            return self.html[part], "text/html; charset=utf-8"
+        if path == "/today-night" and self.over:
+            return self.html["today"], "text/html; charset=utf-8"
         return self.html[path.removeprefix("/")], "text/html; charset=utf-8"
 
 
@@ -69,6 +77,7 @@ def house() -> Iterator[House]:
             self.send_response(200)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Security-Policy", POLICY)
+            self.send_header("Cache-Control", "no-cache")
             self.end_headers()
             self.wfile.write(body)
 
@@ -138,6 +147,32 @@ def test_the_strip_asks_less_often_after_two_minutes_and_owns_up_after_five(
     assert house.asked == 53
     assert not soon
     assert late.is_visible()
+
+
+def test_a_night_is_followed_more_and_more_slowly_until_it_is_done(
+    browser: Browser, house: House
+) -> None:
+    eyes = Eyes(browser, DESK)
+    eyes.tab.clock.install()
+    eyes.tab.goto(f"{house.address}/today-night")
+    for wait in (3_000, 3_700, 4_500):  # the first answer is taken, those after it are the same
+        with eyes.tab.expect_response(f"**{NIGHT}"):
+            eyes.tab.clock.run_for(wait)
+        eyes.tab.wait_for_selector("#night:not([aria-busy])")
+    eyes.tab.clock.run_for(2_000)
+    still = house.asked
+
+    house.over = True
+    with eyes.tab.expect_response("**/today-night"):  # the page's other figures moved with it
+        eyes.tab.clock.run_for(8_000)
+    eyes.tab.wait_for_selector("#night", state="detached")
+    asked = house.asked
+    eyes.tab.clock.run_for(60_000)
+
+    assert still == 3
+    assert eyes.tab.inner_text("#voice") == "Đã xong 1 trên 1 tài khoản"
+    assert house.asked == asked
+    assert eyes.complaints == []
 
 
 def test_copying_takes_the_bare_code_and_says_so(browser: Browser, house: House) -> None:
