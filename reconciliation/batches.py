@@ -112,6 +112,30 @@ class Settlement:
         known = self.references.places.only(row.merchant_ref)
         return (known,) if known >= 0 else self.references.orders(compact(row.merchant_ref))
 
+    def unreported(self, rows: Sequence[GatewayRow]) -> list[tuple[int, str, str, int]]:
+        """(order, transaction, row, đồng) given back or charged back without a payment of it.
+
+        Only of orders that nobody paid in this run and that were open before: the payment of an
+        older one stands in an older report.
+        """
+        back = [row for row in rows if row.type != "PAYMENT" and row.txn_id]
+        wanted = {(row.gateway, row.txn_id) for row in back}
+        paid = {
+            (row.gateway, row.txn_id)
+            for row in rows
+            if row.type == "PAYMENT" and (row.gateway, row.txn_id) in wanted
+        }
+        found: dict[tuple[str, str], tuple[int, str, str, int]] = {}
+        for row in back:
+            orders, key = self.orders(row), (row.gateway, row.txn_id)
+            if key in paid or len(orders) != 1:
+                continue
+            order = orders[0]
+            untouched = self.book.owed[order] == self.book.billed[order]
+            if self.book.status[order] == "OPEN" and untouched:
+                found.setdefault(key, (order, row.txn_id, row.row_id, abs(row.gross)))
+        return list(found.values())
+
     def _payment(self, row: GatewayRow, order: int) -> Outcome:
         owed = self.book.owed[order]
         quoted = Evidence("reference", row.merchant_ref, self.refs[order], Verdict.AGREES)

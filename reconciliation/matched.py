@@ -109,6 +109,7 @@ class Matched:
     outcomes   OUTCOME_COLUMNS, exactly one row per line and per gateway row
     orders     order_id, owed_vnd (after the run), place: paid, part_paid, open, paid_before, closed
     absent     batch_id, gateway, settle_date, due_vnd: batches that no credit claimed
+    unreported order_id, txn_id, row_id, amount_vnd: given back by row_id, never reported
     """
 
     def __init__(
@@ -124,6 +125,7 @@ class Matched:
     ) -> None:
         """origin: for each row its place in told, or, from -1 down, its place in both quoted."""
         self.rows, self.outcomes, self.orders, self.absent = rows, outcomes, orders, absent
+        self.unreported = pd.DataFrame(columns=["order_id", "txn_id", "row_id", "amount_vnd"])
         self._told, self._quoted, self._origin = told, quoted, origin
 
     @cached_property

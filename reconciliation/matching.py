@@ -299,7 +299,7 @@ class _Run:
         absent = [
             (one.batch_id, one.gateway, one.settle_date, one.due) for one in self.batches.absent()
         ]
-        return gathered(
+        found = gathered(
             self.decided,
             self.sure,
             self.sure_rows,
@@ -307,6 +307,12 @@ class _Run:
             self.judge,
             pd.DataFrame(absent, columns=["batch_id", "gateway", "settle_date", "due_vnd"]),
         )
+        missing = [
+            (self.judge.orders.ids[order], *rest)
+            for order, *rest in self.settlement.unreported(self.rows)
+        ]
+        found.unreported = pd.DataFrame(missing, columns=found.unreported.columns)
+        return found
 
 
 def _quoted(claims: Claims) -> frozenset[int]:

@@ -36,6 +36,21 @@ def exceptions(matched: Matched) -> pd.DataFrame:
             "evidence_en": matched.reasons("en", best),
         }
     )
+    unreported = matched.unreported
+    of_orders = pd.DataFrame(
+        {
+            "source": "gateway",
+            "source_id": unreported["txn_id"],
+            "exception_code": "MISSING_IN_REPORT",
+            "decision": "EXCEPTION",
+            "order_id": unreported["order_id"],
+            "related_id": unreported["row_id"],
+            "amount_vnd": unreported["amount_vnd"],
+            "at_risk_vnd": unreported["amount_vnd"],
+            "evidence_vi": "",
+            "evidence_en": "",
+        }
+    )
     absent = matched.absent
     of_batches = pd.DataFrame(
         {
@@ -51,7 +66,8 @@ def exceptions(matched: Matched) -> pd.DataFrame:
             "evidence_en": "",
         }
     )
-    found = pd.concat([part for part in (of_lines, of_batches) if len(part)] or [of_lines])
+    parts = [part for part in (of_lines, of_orders, of_batches) if len(part)]
+    found = pd.concat(parts or [of_lines])
     which, codes = pd.factorize(found["exception_code"])
     for name in _OF_CODE:
         said = np.array([getattr(CODES[str(code)], name) for code in codes], dtype=object)

@@ -129,6 +129,18 @@ def test_a_batch_that_never_came_is_an_exception_of_its_own() -> None:
     assert absent["at_risk_vnd"] == 741750
 
 
+def test_money_given_back_of_a_payment_that_no_row_reports_tells_that_the_row_is_missing() -> None:
+    back = row("r1 MB0910 t1 MSHS0012345 REFUND", "-500000  0  -500000")
+
+    missing = outcomes.exceptions(run(NONE, back)).query("exception_code == 'MISSING_IN_REPORT'")
+    reported = outcomes.exceptions(run(NONE, R1, back.replace("r1", "r3")))
+
+    [one] = missing.to_dict("records")
+    assert (one["order_id"], one["related_id"], one["amount_vnd"]) == ("o1", "r1", 500000)
+    assert "lacks it" in one["cause_en"]
+    assert "MISSING_IN_REPORT" not in set(reported["exception_code"])
+
+
 def test_a_fee_other_than_the_contracts_is_booked_and_flagged() -> None:
     matched = run(NONE, row("r1 MB0910 t1 MSHS0012345 PAYMENT", "500000  6000  494000"))
 
