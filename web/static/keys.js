@@ -25,8 +25,22 @@
   const named = (key) =>
     [...document.querySelectorAll(`[data-hotkey="${CSS.escape(key)}"]`)].find(shown);
 
+  // ---- J and K: the mark moves at once, so that the next press counts from there ----
+  const STEPS = { j: 1, k: -1 };
+  const step = (by) => {
+    const rows = [...document.querySelectorAll(".queue li a")];
+    const at = rows.findIndex((row) => row.hasAttribute("aria-current"));
+    const next = at < 0 ? null : rows[at + by];
+    if (!next) return false; // none is open yet, or the page ends here: the link knows where to
+    rows[at].removeAttribute("aria-current");
+    next.setAttribute("aria-current", "true");
+    next.click();
+    return true;
+  };
+
   // ---- one key: a field is entered, anything else is pressed ----
   const press = (key) => {
+    if (key in STEPS && step(STEPS[key])) return true;
     const part = named(key);
     if (!part) return false;
     if (part.matches(TEXT)) { part.focus(); part.select?.(); return true; }
