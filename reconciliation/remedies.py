@@ -26,7 +26,7 @@ from payments.store.invoices import beneficiary
 from payments.store.orders import bank_account
 from payments.store.payments import allocation, credit, payment, payment_reversal
 from payments.store.sessions import biller_of
-from reconciliation import previews, repaying, settlement_ways
+from reconciliation import previews, repaying, settlement_ways, undoing
 from reconciliation.store import bank_line, discrepancy_event
 
 REFUND_CREDIT: Final = "refund_credit"
@@ -186,11 +186,16 @@ def _refund_credit(
 
 
 def _take_back(db: Session, row: Row[Any], it: Proposal, by: Actor, at: datetime) -> UUID | None:
-    """The bank took a payment back: undo all it had paid, then let the money go."""
+    """The bank took a payment back: undo all it had paid, then let the money go.
+
+    Where only a part was taken, the rest waits for a person, who is offered what it had paid.
+    """
     payment_id = ids.read("pay", it.target)
-    _undo_everything(db, payment_id, reason=it.reason, by=by, at=at)
+    paid = _undo_everything(db, payment_id, reason=it.reason, by=by, at=at)
     told = f"line:{row.line_id}" if row.line_id else f"row:{row.settlement_row_id}"
     _reverse_payment(db, payment_id, -_in_suspense(db, row), told, at=at)
+    if _free(db, payment_id):
+        undoing.hold_free(db, payment_id, reason=it.reason, by=by, at=at, orders=paid)
     return _out_of_suspense(db, row, accounts.UNAPPLIED, by, at)
 
 
@@ -336,16 +341,17 @@ def _in_suspense(db: Session, row: Row[Any]) -> int:
 
 def _undo_everything(
     db: Session, payment_id: UUID, *, reason: str, by: Actor, at: datetime
-) -> None:
+) -> Sequence[UUID]:
+    """Return the orders that it had paid."""
     biller_id = biller_of(db)
-    live = db.scalars(
-        select(allocation.c.id)
+    live = db.execute(
+        select(allocation.c.id, allocation.c.order_id)
         .where(allocation.c.biller_id == biller_id, allocation.c.payment_id == payment_id)
         .where(allocation.c.live)
         .order_by(allocation.c.invoice_id)
     ).all()
-    for allocation_id in live:
-        allocations.unapply(db, allocation_id, reason=reason, by=by, at=at)
+    for row in live:
+        allocations.unapply(db, row.id, reason=reason, by=by, at=at)
     kept = db.scalars(
         select(credit.c.id).where(
             credit.c.biller_id == biller_id, credit.c.payment_id == payment_id, credit.c.live
@@ -353,6 +359,7 @@ def _undo_everything(
     ).all()
     for credit_id in kept:
         allocations.unkeep(db, credit_id, reason=reason, by=by, at=at)
+    return list(dict.fromkeys(row.order_id for row in live if row.order_id is not None))
 
 
 def _free(db: Session, payment_id: UUID) -> int:

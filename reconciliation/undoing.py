@@ -5,6 +5,7 @@ What was taken apart is remembered, and never matched by itself again.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -13,15 +14,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from payments import allocations
+from payments.domain import ids
 from payments.domain.calendar import business_day
 from payments.domain.errors import Conflict, NotFound
 from payments.domain.people import Actor, Permission
-from payments.queries import money
+from payments.queries import money, seeking
 from payments.store.payments import allocation
 from payments.store.sessions import biller_of
 from reconciliation import cases
 from reconciliation.evidence import Evidence, Verdict
-from reconciliation.findings import Findings, Subject
+from reconciliation.findings import Candidate, Findings, Subject
 from reconciliation.store import discrepancy
 
 _UNDONE: Final = Evidence("undone", "", "", Verdict.CONTRADICTS)
@@ -56,18 +58,44 @@ def undo_match(
     if made.credit_id is not None:
         return None
     cases.free_line(db, made.payment_id)
-    payment = money.payment_of(db, made.payment_id)
+    return hold_free(db, made.payment_id, reason=reason, by=by, at=at)
+
+
+def hold_free(
+    db: Session,
+    payment_id: UUID,
+    *,
+    reason: str,
+    by: Actor,
+    at: datetime,
+    orders: Sequence[UUID] = (),
+) -> UUID:
+    """Let a person decide about the free money of a payment; return the discrepancy that holds it.
+
+    orders: what the money had paid before, offered as candidates.
+    """
+    payment = money.payment_of(db, payment_id)
+    waiting = cases.open_about(db, discrepancy.c.payment_id == payment_id)
     if waiting is not None:
-        cases.write(db, waiting, holds=payment.free, amount=payment.free)
+        cases.hold(db, payment_id, payment.free, at=at)
         cases.note(db, waiting.id, "undone", by=by, at=at, why=reason)
         found: UUID = waiting.id
         return found
+    before = seeking.orders(db, orders)
     found = cases.open_(
         db,
         "UNMATCHED",
-        Subject(payment_id=made.payment_id, holds=payment.free),
+        Subject(payment_id=payment_id, holds=payment.free),
         payment.free,
-        findings=Findings(payment.told.memo if payment.told else "", evidence=[_UNDONE.as_data()]),
+        findings=Findings(
+            payment.told.memo if payment.told else "",
+            evidence=[_UNDONE.as_data()],
+            candidates=[
+                Candidate(ids.shown("ord", one), before[one].owed, "none", 0.0)
+                for one in orders
+                if one in before
+            ],
+        ),
         day=business_day(at),
         at=at,
     )

@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 
 from payments import refund_tries
+from payments.domain import ids
 from payments.domain.gateway import Refunded, Refused
 from tests.cast import a_school
 from tests.databases import QuickHouse
@@ -142,4 +143,20 @@ def test_a_batch_of_refunds_alone_is_paid_by_a_debit(desk: Desk) -> None:
 
     assert desk.balance(GATEWAY) == 0
     assert desk.rows("SELECT DISTINCT standing FROM settlement_batch") == [("paid",)]
+    assert (desk.gaps(), desk.queue()) == ([], [])
+
+
+def test_a_part_that_was_taken_back_leaves_the_rest_for_a_person_to_place(desk: Desk) -> None:
+    payment = desk.pay("1")
+    desk.file([PAID, back("MADE-IN-THEIR-PORTAL")])
+
+    desk.decide("REFUND", "take_back", ids.shown("pay", payment))
+
+    rest = 581_000 - 100_000
+    assert desk.queue() == [("UNMATCHED", rest)]
+    assert desk.balance("unapplied") == rest
+    assert desk.gaps() == []
+    order = desk.one("SELECT id FROM payment_order")
+    desk.decide("UNMATCHED", "apply", ids.shown("ord", order))
+    assert desk.rows("SELECT payment_state, allocated FROM invoice") == [("part_paid", rest)]
     assert (desk.gaps(), desk.queue()) == ([], [])
