@@ -35,6 +35,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 LIST: Final = "/console/discrepancies"
 PATIENCE_MS: Final = 60_000
+FASTER: Final = ("htmx:sendAbort", "htmx:afterRequest")
+"""What htmx notes when the next key comes before the page of the last one."""
 GOES_TO: Final = {
     "keep": accounts.CREDIT,
     "refund": accounts.REFUNDS_PAYABLE,
@@ -230,7 +232,7 @@ def test_forty_discrepancies_are_cleared_by_keys_and_two_people_sign_the_day(
     for discrepancy_id, kind, amount in waiting:
         assert is_where_it_says(office, discrepancy_id, amount), kind
     for hands in (ha, hung):
-        assert hands.eyes.complaints == []
+        assert [one for one in hands.eyes.complaints if not one.startswith(FASTER)] == []
         assert hands.eyes.hosts == {urlsplit(office.url).netloc}
         hands.eyes.close()
 
