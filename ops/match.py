@@ -103,9 +103,14 @@ def run(
         )
     with _timed(seconds, "write"):
         out.mkdir(parents=True, exist_ok=True)
-        tables.write_csv(_matches(matched), out / "matches.csv")
-        tables.write_csv(outcomes.exceptions(matched), out / "exceptions.csv")
-        tables.write_csv(tables.problems_frame(problems), out / "problems.csv")
+        with ThreadPoolExecutor() as writers:
+            written = [
+                writers.submit(_write, out / "exceptions.csv", outcomes.exceptions, matched),
+                writers.submit(_write, out / "matches.csv", _matches, matched),
+                writers.submit(_write, out / "problems.csv", tables.problems_frame, problems),
+            ]
+        for one in written:
+            one.result()
     alone = second.own_kib if second else 0
     summary = _summary(given, matched, len(problems), seconds, alone)
     text = json.dumps(asdict(summary), ensure_ascii=False, indent=2)
@@ -184,6 +189,10 @@ def _unknown_gateways(
         for gateway in strange
         if gateway.upper() not in known
     ]
+
+
+def _write(path: Path, made: Callable[[Any], pd.DataFrame], found: object) -> None:
+    tables.write_csv(made(found), path)
 
 
 def _matches(matched: Matched) -> pd.DataFrame:

@@ -101,10 +101,11 @@ def _sure(sure: Sure, sources: Sources, judge: Judge) -> tuple[pd.DataFrame, pd.
             score[here] = RULES[FIRM_RULE[kind, exact]].score
     ids = np.asarray(sources.ids, dtype=object)[sure.at]
     refs = np.asarray(judge.orders.refs, dtype=object)[sure.order]
-    same = {
-        "at": sure.at, "source": "bank", "source_id": ids, "decision": Decision.AUTO.value,
-        "exception_code": sure.code, "related_id": "", "rule": rule, "score": score,
+    same: dict[str, Any] = {
+        "source": "bank", "source_id": ids, "decision": Decision.AUTO.value,
+        "exception_code": sure.code, "related_id": "", "rule": rule,
     }  # fmt: skip
+    same = _texts(same, len(ours)) | {"at": sure.at, "score": score}
     orders = np.asarray(judge.orders.ids, dtype=object)[sure.order]
     rows = pd.DataFrame(same | {"order_id": orders, "alloc_vnd": sure.part, "rank": 0})
     sums = pd.DataFrame(same | {"amount_vnd": sure.came, "credit_vnd": sure.came - sure.part})
@@ -118,11 +119,13 @@ def _sure_rows(
     sure: SureRows, sources: Sources, judge: Judge
 ) -> tuple[pd.DataFrame, pd.DataFrame, QuotedRows]:
     some = [sources.rows[at] for at in sure.at.tolist()]
-    same = {
-        "at": sure.at, "source": "gateway", "source_id": [row.row_id for row in some],
+    same: dict[str, Any] = {
+        "source": "gateway", "source_id": [row.row_id for row in some],
         "decision": Decision.AUTO.value, "exception_code": sure.code, "related_id": "",
-        "rule": "gateway_reference", "score": RULES["gateway_reference"].score,
+        "rule": "gateway_reference",
     }  # fmt: skip
+    score = np.full(len(some), RULES["gateway_reference"].score)
+    same = _texts(same, len(some)) | {"at": sure.at, "score": score}
     orders = np.asarray(judge.orders.ids, dtype=object)[sure.order]
     rows = pd.DataFrame(same | {"order_id": orders, "alloc_vnd": sure.part, "rank": 0})
     sums = pd.DataFrame(same | {"amount_vnd": sure.came, "credit_vnd": sure.came - sure.part})
@@ -130,6 +133,15 @@ def _sure_rows(
     read = [row.merchant_ref for row in some]
     quoted = QuotedRows(read, refs, sure.came, sure.owed, sure.fee, sure.due, sure.told)
     return _as(rows, _ROW_COLUMNS), _as(sums, OUTCOME_COLUMNS), quoted
+
+
+def _texts(columns: Mapping[str, Any], count: int) -> dict[str, Any]:
+    """Columns of text, made once for both frames. A single text stands for a column of it."""
+    whole = {
+        name: np.full(count, texts, dtype=object) if isinstance(texts, str) else texts
+        for name, texts in columns.items()
+    }
+    return {name: pd.array(texts, dtype="str") for name, texts in whole.items()}
 
 
 def _typed(rows: list[tuple[Any, ...]], columns: Sequence[str]) -> pd.DataFrame:

@@ -37,6 +37,12 @@ NON_ORDER_IN = re.compile("|".join((_FEE_BACK, _INTEREST, _INTERNAL, _GIFT)))
 NON_ORDER_OUT = re.compile("|".join((_FEE, _INTEREST, _INTERNAL)))
 REVERSAL = re.compile(_BACK)
 
+# Without one of these NON_ORDER_IN finds nothing; looking for them takes a twentieth of its time.
+_SIGNS_IN = (
+    "LAI", "HOAN", "FEE", "NOI BO", "DIEU", "CHUYEN VON", "INTER", "SWEEP", "UNG HO", "TAI TRO",
+    "QUYEN GOP", "TU THIEN", "DONATION", "GIFT",
+)  # fmt: skip
+
 
 def kind_of(text: str, amount: int) -> Kind:
     """text: the folded memo; amount: signed đồng, money in is positive."""
@@ -44,7 +50,8 @@ def kind_of(text: str, amount: int) -> Kind:
         if REVERSAL.search(text):
             return Kind.REVERSAL
         return Kind.NON_ORDER if NON_ORDER_OUT.search(text) else Kind.OTHER
-    return Kind.NON_ORDER if NON_ORDER_IN.search(text) else Kind.PAYMENT
+    told = any(sign in text for sign in _SIGNS_IN) and NON_ORDER_IN.search(text)
+    return Kind.NON_ORDER if told else Kind.PAYMENT
 
 
 def words_in(text: str) -> tuple[str, tuple[int, int]]:

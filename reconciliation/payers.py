@@ -24,6 +24,7 @@ _MOST_WORDS = 6
 _SHORTEST_NAME = 6
 _SHORTEST_CODE = 4
 _GLUED_FROM = 12
+_MOST_REMEMBERED = 100_000
 _ENDLESS = 1_000  # nobody writes his name into so many letters and digits
 _LETTERS = re.compile(r"[A-Z]+")
 
@@ -64,6 +65,7 @@ class Payers:
         first = pc.replace_substring_regex(array, " .*", "")
         self._first = frozenset(first.unique().to_pylist()) - {""}
         self._sizes = sorted({len(word) for word in self._first} - {0})
+        self._begins: dict[str, bool] = {}
         self._forms: Forms = forms.learn(code[told].drop_duplicates())
         self._code_lengths = frozenset(code.str.len().unique().tolist()) - {0}
         self._lengths = sorted(set(name.str.len().unique().tolist()) - {0})
@@ -90,7 +92,7 @@ class Payers:
             for first, word in enumerate(words):
                 if len(word) >= _GLUED_FROM:
                     return True
-                if any(word[:size] in self._first for size in self._sizes):
+                if self._may_begin(word):
                     joined = word
                     if joined in self._names:
                         return True
@@ -141,8 +143,7 @@ class Payers:
             start, end = words[first]
             if end - start >= _GLUED_FROM:
                 yield from self._glued(piece, start, end)
-            word = piece.symbols[start:end]
-            if not any(word[:size] in self._first for size in self._sizes):
+            if not self._may_begin(piece.symbols[start:end]):
                 continue
             for last in range(
                 min(first + _MOST_WORDS, len(words)) - 1, max(first, taken + 1) - 1, -1
@@ -152,6 +153,15 @@ class Payers:
                     yield self._name(text, piece.span(words[first][0], words[last][1]))
                     taken = last
                     break
+
+    def _may_begin(self, word: str) -> bool:
+        """Whether a name may begin with this word. Memos have few words, so it is remembered."""
+        known = self._begins.get(word)
+        if known is None:
+            known = any(word[:size] in self._first for size in self._sizes)
+            if len(self._begins) < _MOST_REMEMBERED:
+                self._begins[word] = known
+        return known
 
     def _glued(self, piece: Piece, start: int, end: int) -> Iterator[Named]:
         for at in range(start, end):
