@@ -16,13 +16,13 @@ import reconciliation.store
 import webhooks.delivery_store
 import webhooks.store
 from ops.migrate import MIGRATIONS, head, migrate
-from payments.store import billers, invoices, ledger, orders, outbox, payments, receipts
+from payments.store import billers, invoices, ledger, orders, outbox, payments, receipts, refunds
 from payments.store.base import METADATA
 from tests.databases import House, a_clone
 from tests.servers import Addresses
 
 STORES = (
-    *(billers, invoices, ledger, orders, outbox, payments, receipts),
+    *(billers, invoices, ledger, orders, outbox, payments, receipts, refunds),
     *(reconciliation.store, reconciliation.settlement_store),
     *(webhooks.store, webhooks.delivery_store),
 )

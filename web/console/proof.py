@@ -173,7 +173,8 @@ def _spelling(one: Stored) -> Both | None:
             order[at] for at in wrong
         ):
             return _SWAPPED
-        return Both(f"Sai {len(wrong)} ký tự", f"{len(wrong)} character(s) wrong")
+        plural = "" if len(wrong) == 1 else "s"
+        return Both(f"Sai {len(wrong)} ký tự", f"{len(wrong)} character{plural} wrong")
     if len(order) - len(line) == _PREFIX and order.endswith(line):
         return _NO_PREFIX
     if order.startswith(line):

@@ -41,7 +41,7 @@ def test_a_corrected_code_is_near_and_an_amount_says_how_much_is_missing() -> No
 
     code, amount = proof.compared(evidence)
 
-    assert (code.verdict, code.note.en) == ("near", "Readable with a character corrected")
+    assert (code.verdict, code.note.en) == ("near", "1 character wrong")
     assert (amount.verdict, amount.on_line) == ("differs", "541.000")
     assert amount.note.vi == "Thiếu 40.000\u00a0₫"
     assert proof.marked("HP4W8N2RXBID", evidence) == (MemoPart("HP4W8N2RXBID", "near", "a"),)
