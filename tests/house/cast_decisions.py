@@ -164,7 +164,12 @@ def discrepancy_pages() -> Mapping[str, Page]:
         pager=Pager(next_url="?after=d6"),
     )
     asked = replace(
-        DETAIL, status="proposed", proposer=Hand("Vũ Thu Hà", NOW), propose_url="", later_url=""
+        DETAIL,
+        status="proposed",
+        proposer=Hand("Vũ Thu Hà", NOW),
+        propose_url="",
+        later_url="",
+        release_url="",
     )
     own = Both(
         "Bạn là người đề nghị nên cần một người khác duyệt.",
@@ -223,6 +228,20 @@ def discrepancy_pages() -> Mapping[str, Page]:
                 meanwhile=Both(
                     "Đặng Quốc Hùng đã xử lý xong khoản này lúc 16:40.",
                     "Đặng Quốc Hùng resolved it at 16:40.",
+                ),
+            ),
+        ),
+        "discrepancies-taken-back": replace(
+            page,
+            chosen=replace(
+                DETAIL,
+                kind="CHARGEBACK",
+                ways=(
+                    Choice(
+                        "take_back",
+                        Both("Khoản đã chọn bị lấy lại", "The chosen payment was taken back"),
+                        chosen=True,
+                    ),
                 ),
             ),
         ),

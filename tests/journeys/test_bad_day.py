@@ -159,7 +159,7 @@ def decide(hands: Hands) -> None:
     if hands.focus() != "reason":  # a radio that was chosen before leads on with the next Enter
         hands.press("Enter")
     assert hands.focus() == "reason", hands.eyes.text()
-    hands.type(f"Đã hỏi, {way}")
+    hands.type("Đã hỏi và đối chiếu")
     hands.leads_on("Control+Enter")
     assert not tab.locator(".errors").count(), hands.eyes.text()
 

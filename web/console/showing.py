@@ -268,6 +268,12 @@ def _journal(case: Case, way: str, chosen: Choice | None) -> Journal | None:
 
 
 def _effect(case: Case, way: str, chosen: Choice | None) -> Both | None:
+    if chosen is not None and way == "take_back" and chosen.owed + case.at_stake > 0:
+        rest = Money(chosen.owed + case.at_stake)
+        return Both(
+            f"giấy báo lại còn nợ; {rest} không bị lấy lại thành một việc mới",
+            f"the bill owes again; {rest} that was not taken back becomes a new task",
+        )
     if way != "apply" or chosen is None:
         return None
     left = chosen.owed - case.at_stake
