@@ -206,7 +206,7 @@ class Payers:
         texts = [spoil(self.rng, one, {exactly: 1}).text for one in every]
         total, meant = sum(one.amount for one in every), {one.id: one.amount for one in every}
         joined = self.rng.choice((" ", " va ", ", ", "+", " ; ")).join(texts)
-        if exact := self.rng.random() < 0.75:
+        if exact := self.rng.random() < 0.75 or total <= 50_000:
             truth = Truth(AUTO, "", meant)
         else:
             total -= self.rng.choice((1_000, 50_000, 10_000))
