@@ -8,7 +8,7 @@ whoever gathered it goes through its facts one by one, where each finds what sta
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -36,6 +36,8 @@ class Crossed(Conflict):
     title_vi = "Sự kiện vừa được ghi ở nơi khác"
     title_en = "Booked elsewhere at the same moment"
 
+
+_DRAWN: Final = 256  # ids at a time
 
 _PAYMENTS: Final = Stage(
     "payment",
@@ -81,10 +83,12 @@ class Bookings:
         self._credits: list[tuple[object, ...]] = []
         self._journals: list[tuple[UUID, Journal]] = []
         self._messages: dict[str, list[Mapping[str, object]]] = {}
+        self._shown: dict[UUID, str] = {}
+        self._fresh: Iterator[UUID] = iter(())
 
     def post(self, journal: Journal) -> UUID:
         """Book a journal; return its id. See ledger.post."""
-        journal_id = ids.new()
+        journal_id = self._new()
         self._journals.append((journal_id, journal))
         return journal_id
 
@@ -98,7 +102,8 @@ class Bookings:
         key_id: UUID,
     ) -> tuple[UUID, UUID]:
         """Book a payment; return it and its journal. See money_in.receive."""
-        payment_id = ids.new()
+        payment_id = self._new()
+        shown = self._shown[payment_id] = ids.shown("pay", payment_id)
         told = {
             "memo": incoming.memo,
             "name": incoming.counterparty_name,
@@ -110,20 +115,20 @@ class Bookings:
             (payment_id, incoming.gateway, incoming.reference, account_id, incoming.bank_reference,
              amount, incoming.received_at, journal.fact_day, is_notice, key_id, sealed)
         )  # fmt: skip
-        self.emit("payment.received", {"payment": ids.shown("pay", payment_id), "amount": amount})
+        self.emit("payment.received", {"payment": shown, "amount": amount})
         return payment_id, self.post(journal)
 
     def apply(
         self, payment_id: UUID, invoice_id: UUID, amount: int, *, rule: str, order_id: UUID
     ) -> UUID:
         """Pay a bill, of an order, from a payment. amount: đồng. See allocations.apply."""
-        allocation_id = ids.new()
+        allocation_id = self._new()
         self._allocations.append((allocation_id, payment_id, invoice_id, order_id, amount, rule))
         self.post(journals.applied(allocation_id, Money(amount), from_credit=False, day=self._day))
         body = {
             "allocation": str(allocation_id),
             "invoice": ids.shown("inv", invoice_id),
-            "payment": ids.shown("pay", payment_id),
+            "payment": self._shown_payment(payment_id),
             "amount": amount,
         }
         self.emit("allocation.made", body)
@@ -131,12 +136,12 @@ class Bookings:
 
     def keep(self, payment_id: UUID, beneficiary_id: UUID, amount: int) -> UUID:
         """Keep free money as the beneficiary's credit. amount: đồng. See allocations.keep."""
-        credit_id = ids.new()
+        credit_id = self._new()
         self._credits.append((credit_id, payment_id, beneficiary_id, amount))
         self.post(journals.kept(credit_id, Money(amount), day=self._day))
         body = {
             "credit": str(credit_id),
-            "payment": ids.shown("pay", payment_id),
+            "payment": self._shown_payment(payment_id),
             "amount": amount,
         }
         self.emit("credit.kept", body)
@@ -176,3 +181,13 @@ class Bookings:
         written = self._db.connection().execute(text(take), told)
         if written.rowcount != len(rows):
             raise Crossed()
+
+    def _new(self) -> UUID:
+        found = next(self._fresh, None)
+        if found is None:
+            self._fresh = iter(ids.several(_DRAWN))
+            found = next(self._fresh)
+        return found
+
+    def _shown_payment(self, payment_id: UUID) -> str:
+        return self._shown.get(payment_id) or ids.shown("pay", payment_id)

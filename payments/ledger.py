@@ -171,7 +171,7 @@ def _rows(batch: Iterable[tuple[UUID, Journal]]) -> Iterator[tuple[object, ...]]
 _LEGS = Stage(
     "leg",
     "journal_id uuid, event_key text, kind text, fact_day date, transfers smallint, seq smallint,"
-    " debit text, credit text, amount bigint",
+    " debit text, credit text, amount bigint, PRIMARY KEY (journal_id, seq)",
 )
 _FROM_STAGING = """
 WITH new_journal AS (

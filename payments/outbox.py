@@ -347,7 +347,7 @@ def _write(
         {
             "biller": biller_of(db),
             "ids": [message_id for message_id, _ in messages],
-            "bodies": [json.dumps(dict(body), default=_as_text) for _, body in messages],
+            "bodies": [_JSON.encode(dict(body)) for _, body in messages],
             "kind": kind,
             "drain": drain,
             "at": at,
@@ -359,7 +359,7 @@ def _write(
 def _write_many(
     db: Session, kind: str, messages: Sequence[tuple[UUID, Mapping[str, object]]], *, at: datetime
 ) -> None:
-    told = ((id_, json.dumps(dict(body), default=_as_text)) for id_, body in messages)
+    told = ((id_, _JSON.encode(dict(body))) for id_, body in messages)
     staging.put(db, _STAGE, told)
     drain = DRAINS.get(kind)
     db.execute(
@@ -380,3 +380,6 @@ def _as_text(value: object) -> str:
     if isinstance(value, date):  # a datetime is one, too
         return value.isoformat()
     raise TypeError(f"a message cannot carry a {type(value).__name__}")
+
+
+_JSON: Final = json.JSONEncoder(default=_as_text)

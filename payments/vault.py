@@ -53,6 +53,7 @@ _VERSION: Final = 1
 _BYTES, _JSON = 0, 1  # what was sealed: the second byte of the header
 _HEADER: Final = 2 + _NONCE_BYTES
 _OPEN: Final = "vault.open_keys"
+_COMPACT: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 class VaultError(Unavailable):
@@ -186,8 +187,8 @@ def seal(db: Session, key_id: UUID, plain: Mapping[str, Any] | bytes, *, context
     if isinstance(plain, bytes):
         kind, body = _BYTES, plain
     else:
-        kind, body = _JSON, json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode()
-    key = _opened(db, [key_id])[key_id]
+        kind, body = _JSON, _COMPACT.encode(plain).encode()
+    key = _open_keys(db).get(key_id) or _opened(db, [key_id])[key_id]
     if key is ERASED:
         raise KeyErased()
     header = bytes((_VERSION, kind)) + secrets.token_bytes(_NONCE_BYTES)

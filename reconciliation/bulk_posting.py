@@ -33,11 +33,11 @@ from reconciliation.posting import Choice, Line, Verdict
 _MATCHED: Final = move(LINE, LineStatus.IMPORTED, to=LineStatus.MATCHED)
 _DISCREPANCY: Final = move(LINE, LineStatus.IMPORTED, to=LineStatus.DISCREPANCY)
 
-_LINES: Final = Stage("line", "id uuid, status text, payment_id uuid, journal_id uuid")
+_LINES: Final = Stage("line", "id uuid PRIMARY KEY, status text, payment_id uuid, journal_id uuid")
 _TAKE_LINES: Final = """
 UPDATE bank_line l SET status = s.status, payment_id = s.payment_id, journal_id = s.journal_id
 FROM staged_line s
-WHERE l.biller_id = :biller AND l.id = s.id AND l.status = 'imported' AND l.journal_id IS NULL
+WHERE l.biller_id = :biller AND l.id = s.id
 """
 _MATCHES: Final = Stage(
     "match", "id uuid, line_id uuid, payment_id uuid, rule text, score numeric, evidence jsonb"
@@ -71,7 +71,8 @@ class _Chunk:
         told = {"biller": biller_of(self.db), "at": self.at}
         connection = self.db.connection()
         staging.put(self.db, _LINES, self.lines)
-        if connection.execute(text(_TAKE_LINES), told).rowcount != len(self.lines):
+        taken = connection.execute(text(_TAKE_LINES), {"biller": told["biller"]})
+        if taken.rowcount != len(self.lines):
             raise Crossed()
         if self.matches:
             staging.put(self.db, _MATCHES, self.matches)

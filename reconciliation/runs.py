@@ -26,6 +26,7 @@ from sqlalchemy.orm import Session
 
 from payments.domain import ids
 from payments.domain.errors import DomainError
+from payments.store import staging
 from payments.store.sessions import Sessions, biller_of
 from reconciliation import (
     bulk_posting,
@@ -262,6 +263,7 @@ def _book(
     """The lines of a chunk together; one by one where something stands in the way of that."""
     try:
         with _step(sessions, biller_id, account_id) as db:
+            staging.look_up_by_keys(db)
             bulk(db, waiting.held(db, chunk), clock())
     except (DomainError, IntegrityError):
         for few in waiting.chunks(chunk, FEW):

@@ -42,3 +42,21 @@ def put(db: Session, stage: Stage, rows: Iterable[Sequence[object]]) -> None:
                 copy.write_row(row)
     finally:
         cursor.close()
+
+
+def look_up_by_keys(db: Session) -> None:
+    """Let the rest of this transaction find rows by their keys and in no other way.
+
+    A statement's lines and what is booked of them are minutes old, statistics older: a plan made
+    of those would read all lines of a biller for every chunk of a night.
+    """
+    db.execute(_BY_KEYS)
+
+
+_BY_KEYS = text(
+    "SELECT "
+    + ", ".join(
+        f"set_config('enable_{way}', 'off', true)"
+        for way in ("hashjoin", "mergejoin", "seqscan", "bitmapscan")
+    )
+)
