@@ -28,6 +28,7 @@ bulk           the exact answers of many, each in a transaction of its own
 undoing        one match taken apart, and nothing beside it
 runs           one run, step by step; may be repeated
 nights         the runs of one day, gathered: the last of them closes the day's work
+garbage        the search for cycles stands aside while rows are made
 progress       how far each run of a day is, for people who watch
 
 settlement_report, settlements      a gateway's file: the port of its reader; received, read

@@ -30,7 +30,7 @@ from payments.store import staging
 from payments.store.orders import bank_account
 from payments.store.sessions import biller_of
 from payments.store.staging import Stage
-from reconciliation import whole
+from reconciliation import garbage, whole
 from reconciliation.statement import ParsedFile, Problem, Statement, StatementLine, StatementReader
 from reconciliation.store import statement, statement_file
 
@@ -112,11 +112,12 @@ def read(
     if row.status != FileStatus.RECEIVED:
         return FileStatus(row.status)
     data = vault.unseal_bytes(db, row.key_id, row.sealed, context=f"file:{file_id}")
-    parsed = reader.read(data, name=row.name, profile=profile)
-    problems = list(parsed.problems)
-    if parsed.error is None or parsed.statements:
-        for ordinal, found in enumerate(parsed.statements, 1):
-            problems += _take(db, row, ordinal, found)
+    with garbage.held_back():
+        parsed = reader.read(data, name=row.name, profile=profile)
+        problems = list(parsed.problems)
+        if parsed.error is None or parsed.statements:
+            for ordinal, found in enumerate(parsed.statements, 1):
+                problems += _take(db, row, ordinal, found)
     refused = not parsed.statements
     _finish(db, row, parsed, problems, profile=profile, refused=refused)
     return FileStatus.REFUSED if refused else FileStatus.READ

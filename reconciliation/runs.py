@@ -31,6 +31,7 @@ from payments.store.sessions import Sessions, biller_of
 from reconciliation import (
     bulk_posting,
     expected,
+    garbage,
     nights,
     paybacks,
     posting,
@@ -82,7 +83,7 @@ def run(
     with _step(sessions, biller_id, account_id) as db:
         run_id = _begin(db, account_id, day, at=clock())
         whole.join(db, account_id)
-    with progress.telling(sessions, biller_id, run_id, stop=stop) as told:
+    with progress.telling(sessions, biller_id, run_id, stop=stop) as told, garbage.held_back():
         with _step(sessions, biller_id, account_id) as db:
             lines = waiting.lines(db, account_id, day)
         _settle(sessions, biller_id, account_id, lines, told, clock=clock)
@@ -270,6 +271,7 @@ def _book(
             with _step(sessions, biller_id, account_id) as db:
                 for line in waiting.held(db, few):
                     single(db, line)
+    garbage.sweep()
 
 
 def _finish(
