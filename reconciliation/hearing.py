@@ -72,7 +72,7 @@ class Listener:
     def credit(self, reading: Reading, sender: str) -> Heard:
         """What a line with money in says. sender: the account holder's name, as the bank has it."""
         claims = self.claims(reading)
-        named = self._named(reading, sender, claims)
+        named = tuple(self._named(reading, sender, claims))
         if claims.firm:
             # More than one bill owes may be for a second one, whose reference breaks off.
             spans = [*claims.spans(), *((one.start, one.end) for one in named)]
@@ -87,7 +87,7 @@ class Listener:
             business = words, reading.span(*span)
         bodies = self.references.bodies(reading)
         cut = self.references.cut(reading, spans)
-        return Heard(claims, named, of_batch, business, bodies, cut)
+        return Heard(claims, named, of_batch, business, tuple(bodies), tuple(cut))
 
     def _named(self, reading: Reading, sender: str, claims: Claims) -> list[Named]:
         """Payers named beside the references; not those who are a part of the sender's name.
@@ -129,11 +129,11 @@ def unpacked(parts: tuple[Any, ...]) -> Heard:
     groups, named, batch, business, bodies, cut = parts
     return Heard(
         Claims(*([Claim(*one) for one in group] for group in groups)),
-        [Named(*one) for one in named],
+        tuple(Named(*one) for one in named),
         batch and OfBatch(*batch),
         business,
-        [Claim(*one) for one in bodies],
-        cut,
+        tuple(Claim(*one) for one in bodies),
+        tuple(cut),
     )
 
 
