@@ -91,11 +91,14 @@ def run(
         _batches(sessions, biller_id, account_id, lines, clock=clock)
         _match(sessions, biller_id, account_id, lines, told, clock=clock)
         told.begin(Step.EXPLAIN, left=0)
+        # Free money and batches are the biller's: runs of its other accounts see the same ones.
         with _step(sessions, biller_id, account_id) as db:
+            settlement_runs.lock(db)
             verdicts.explain_free_money(db, at=clock())
         with _step(sessions, biller_id, account_id) as db:
             lateness.flag(db, account_id, day, at=clock())
         with _step(sessions, biller_id, account_id) as db:
+            settlement_runs.lock(db)
             settlement_late.flag(db, day, at=clock())
         told.begin(Step.FINISH, left=0)
         return _finish(sessions, biller_id, account_id, day, run_id, at=clock())

@@ -6,6 +6,8 @@ import hashlib
 import hmac
 import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import date
 from uuid import UUID
 
 import pytest
@@ -15,6 +17,8 @@ from sqlalchemy import text
 from adapters.vietqr import qr
 from payments import channels
 from payments.domain.people import SERVICE
+from reconciliation import runs
+from reconciliation.progress import Stopped
 from tests.cast import ACCOUNT, School, a_school
 from tests.databases import House
 from tests.doors import Program, a_bill, a_program, an_app
@@ -240,3 +244,26 @@ def test_a_run_is_asked_for_and_taken_by_a_worker(school: School, program: Progr
     assert (asked.status_code, ahead.status_code) == (202, 422)
     assert message == {"account": account, "day": "2026-03-09"}
     assert UUID(int=0) != asked.json["request"]
+
+
+def test_how_far_a_run_is_can_be_read(school: School, program: Program) -> None:
+    with school.house.sessions.begin(school.biller_id) as db:
+        account_id = db.scalar(text("SELECT id FROM bank_account"))
+    house, day = school.house, date(2026, 3, 9)
+    with suppress(Stopped):
+        runs.run(
+            house.sessions,
+            school.biller_id,
+            account_id,
+            day,
+            clock=house.clock.now,
+            stop=lambda: True,
+        )
+    [cut] = program.get("/api/v1/reconciliation-runs?day=2026-03-09").json["items"]
+    runs.run(house.sessions, school.biller_id, account_id, day, clock=house.clock.now)
+    after = program.get(f"/api/v1/reconciliation-runs/{cut['id']}").json
+
+    assert (cut["state"], cut["step"], cut["finished_at"]) == ("running", "settle", None)
+    assert (after["state"], after["done"], after["total"]) == ("finished", 0, 0)
+    assert (after["attempt"], after["failed"], after["error_en"]) == (2, False, None)
+    assert program.get("/api/v1/reconciliation-runs?day=2026-03-08").json["items"] == []

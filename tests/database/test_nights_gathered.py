@@ -18,7 +18,7 @@ from payments.domain.people import SERVICE
 from payments.domain.states import DayStatus
 from reconciliation import intake, nights, progress, runs
 from reconciliation.progress import RunState
-from tests.cast import ACCOUNT, AHouse, School, a_school
+from tests.cast import ACCOUNT, AHouse, School, a_notice, a_school
 from tests.databases import House, QuickHouse
 from tests.doors import a_runtime
 from tests.statement_files import Entry, an_mt940
@@ -136,6 +136,27 @@ def test_two_runs_that_end_at_the_same_moment_do_not_both_leave_the_day_to_the_o
 
     assert {office.status(day) for day in earlier} == {DayStatus.RECONCILED}
     assert office.told() == len(earlier) + 1
+
+
+def test_runs_of_one_biller_that_explain_the_same_free_money_at_once_both_succeed(
+    house: House,
+) -> None:
+    office = Office(house)
+    for n in range(12):
+        with house.sessions.begin(office.school.biller_id) as db:
+            a_notice(db, office.school, 5_000 + n, "khong ro", reference=str(n))
+    ready = threading.Barrier(4)
+
+    def run(account_id: UUID) -> None:
+        ready.wait()
+        office.run(account_id)
+
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(run, account_id) for account_id in office.accounts * 2]:
+            done.result()
+
+    told = house.psql("admin", "SELECT count(*), count(DISTINCT payment_id) FROM discrepancy")
+    assert told == [(18, 18)]  # of the notices, and of the six lines
 
 
 @pytest.fixture
