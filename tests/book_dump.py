@@ -6,6 +6,7 @@ every_row(house)   every row of every table, byte for byte, but for how often a 
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -13,7 +14,7 @@ from typing import Final
 
 from sqlalchemy import select
 
-from reconciliation import findings
+from reconciliation import day_sheets, findings
 from reconciliation.store import discrepancy
 from tests.databases import House
 
@@ -116,7 +117,7 @@ PASSING: Final[Mapping[str, frozenset[str]]] = {
 """Table -> the columns that say how often and when something was tried."""
 
 
-_BY_CHANCE: Final = ("runs ", "findings ")
+_BY_CHANCE: Final = ("runs ", "findings ", "sheet ways ")
 
 
 def totals(house: House) -> str:
@@ -130,7 +131,7 @@ def outcome(house: House, *, crossed: bool = False) -> str:
     crossed: accounts were worked on side by side, so that nobody can say which of two lines that
     pay one order (FX…) came first, or which orders were still open to be proposed to a person.
     """
-    told = "\n".join([_told(house, OUTCOME), *sorted(_findings(house))])
+    told = "\n".join([_told(house, OUTCOME), *sorted(_findings(house)), *sorted(_sheets(house))])
     if not crossed:
         return told
     kept = [_either(line) for line in told.splitlines() if not line.startswith(_BY_CHANCE)]
@@ -158,10 +159,30 @@ def _findings(house: House) -> Iterator[str]:
                 yield f"findings {json.dumps(told, ensure_ascii=False)}"
 
 
+def _sheets(house: House) -> Iterator[str]:
+    """What would be signed of each day that a run was for; not its moment, and no new ids."""
+    for biller_id, day in house.psql("admin", "SELECT DISTINCT biller_id, day FROM run"):
+        with house.sessions.begin(biller_id) as db:
+            sheet = json.loads(day_sheets.draw_up(db, day, at=house.clock.now()).text)
+        del sheet["discrepancies"]["carried"], sheet["as_of"], sheet["seal"]
+        for name, figures in sheet.items():
+            told = [sheet["biller"], sheet["day"], figures]
+            yield f"sheet {name} {json.dumps(told, ensure_ascii=False)}"
+
+
 def _either(line: str) -> str:
     if "FX" not in line:
         return line
     return re.sub(r"FX[0-9]+", "FX", re.sub(r"9999[0-9]{6}", "*", line))
+
+
+def differences(one: str, other: str) -> list[str]:
+    """Where two of these part, - and + a line; [] when they are equal byte for byte."""
+    return [
+        line
+        for line in difflib.unified_diff(one.splitlines(), other.splitlines(), lineterm="", n=0)
+        if not line.startswith(("---", "+++", "@@"))
+    ]
 
 
 def every_row(house: House) -> str:
