@@ -10,6 +10,7 @@ checks and writes nothing. The size of a full run is 100,000 orders; the goal is
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -44,7 +45,7 @@ def measured(orders: int, *, rounds: int) -> Row:
         for _ in range(rounds):
             seconds, peak = _timed(_match(whole))
             ours.append(seconds)
-            peaks.append(peak / _GIB)
+            peaks.append(max(peak / _GIB, _told_peak(whole)))
             floor.append(_timed(_floor(whole))[0])
             small.append(_timed(_match(tenth))[0])
     return Row(
@@ -73,8 +74,9 @@ def measured(orders: int, *, rounds: int) -> Row:
             ),
         ],
         sizes={"orders": orders, "rounds": rounds},
-        why="one line in seven is not plain: it is parsed, every reading of it is heard, and "
-        "candidates are ranked, one line at a time",
+        why="one line in seven is not plain: two processes parse it and hear every reading of it, "
+        "one decides in time; of the plain ones, those with names, numbers or separators in the "
+        "memo are still told one by one",
     )
 
 
@@ -83,6 +85,12 @@ def _match(folder: Path) -> Sequence[str]:
     files = zip(("--orders", "--statement", "--gateway-report"), _FILES, strict=True)
     given = [part for option, name in files for part in (option, str(folder / f"{name}.csv"))]
     return [*program, *given, "--contract", str(folder / "contract.json")]
+
+
+def _told_peak(folder: Path) -> float:
+    """GiB with all that the second process had to itself, which the first one adds up."""
+    told = json.loads((folder / "out" / "summary.json").read_text(encoding="utf-8"))
+    return float(told["peak_memory_mib"]) / 1024
 
 
 def _floor(folder: Path) -> Sequence[str]:
