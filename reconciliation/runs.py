@@ -21,7 +21,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from payments.domain import ids
@@ -269,7 +269,7 @@ def _book(
         with _step(sessions, biller_id, account_id) as db:
             staging.look_up_by_keys(db)
             bulk(db, waiting.held(db, chunk), clock())
-    except (DomainError, IntegrityError):
+    except (DomainError, DBAPIError):  # a deadlock, too
         for few in waiting.chunks(chunk, FEW):
             with _step(sessions, biller_id, account_id) as db:
                 for line in waiting.held(db, few):
