@@ -88,7 +88,7 @@ def _match(folder: Path) -> Sequence[str]:
 
 
 def _told_peak(folder: Path) -> float:
-    """GiB with all that the second process had to itself, which the first one adds up."""
+    """GiB of both processes while there are two, as the first one adds them up."""
     told = json.loads((folder / "out" / "summary.json").read_text(encoding="utf-8"))
     return float(told["peak_memory_mib"]) / 1024
 

@@ -111,8 +111,8 @@ def run(
             ]
         for one in written:
             one.result()
-    alone = second.own_kib if second else 0
-    summary = _summary(given, matched, len(problems), seconds, alone)
+    both = second.peak_kib if second else 0
+    summary = _summary(given, matched, len(problems), seconds, both)
     text = json.dumps(asdict(summary), ensure_ascii=False, indent=2)
     (out / "summary.json").write_text(text + "\n", encoding="utf-8")
     return summary
@@ -215,10 +215,10 @@ class _Given:
 
 
 def _summary(
-    given: _Given, matched: Matched, problems: int, seconds: dict[str, float], alone_kib: int
+    given: _Given, matched: Matched, problems: int, seconds: dict[str, float], both_kib: int
 ) -> Summary:
     buckets = _buckets(matched)
-    most_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + alone_kib
+    most_kib = max(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, both_kib)
     ended = matched.outcomes
     flagged = ended[ended["exception_code"] != ""]
     return Summary(

@@ -30,11 +30,11 @@ _MOST_SHARES = 8_000  # whose numbers fit into a pipe that nobody reads yet
 
 @dataclass(slots=True)
 class SecondProcess:
-    """Hears lines together with a fork of this process. own_kib: the most memory it had alone."""
+    """Hears lines together with a fork of this process. peak_kib: the most memory of both."""
 
     fewest: int = _FEWEST
     share: int = _SHARE
-    own_kib: int = 0
+    peak_kib: int = 0
 
     def __call__(self, hear: Callable[[int], Heard], places: Sequence[int]) -> Iterable[Heard]:
         """As hearing.Hearer says. If the second process dies, the first hears its lines, too."""
@@ -79,7 +79,9 @@ class SecondProcess:
     def _answers(self, answers: int) -> Iterator[tuple[int, Iterable[Heard]]]:
         with os.fdopen(os.dup(answers), "rb") as file:
             file.seek(0)
-            self.own_kib = marshal.load(file)  # noqa: S302  # written by ourselves, just now
+            own_kib = marshal.load(file)  # noqa: S302  # written by ourselves, just now
+            # What this process held at most until now, and what the other did not share with it.
+            self.peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + own_kib
             for number, lines in marshal.load(file):  # noqa: S302
                 yield number, map(unpacked, lines)
 

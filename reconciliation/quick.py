@@ -271,8 +271,11 @@ class Quick:
         if self._inner.search(heard.ref, 1):
             return True
         if "P" in symbols:
+            own = heard.ref if self._references.kind(heard.ref) == "code" else ""
             for head in _HEAD.finditer(symbols):
                 word = head.group(1)
+                if word == own:  # its checks are known to be right
+                    continue
                 if word.count("U") < 2 and _is_like_a_code(word, heard.ref):
                     return True
         return any(not word.isdigit() for word in _LONG_WORD.findall(heard.left))

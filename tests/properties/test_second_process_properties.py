@@ -29,7 +29,7 @@ def test_a_night_heard_by_two_processes_is_decided_as_by_one(tmp_path: Path, for
 
     for name in WRITTEN:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
-    assert two.own_kib > 0
+    assert two.peak_kib > 0
 
 
 def heard(at: int) -> Heard:
