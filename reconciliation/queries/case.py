@@ -143,6 +143,7 @@ def get(db: Session, discrepancy_id: UUID) -> Case:
     limit: int = db.execute(
         select(biller.c.approval_limit).where(biller.c.id == biller_of(db))
     ).scalar_one()
+    at_stake = _at_stake(db, row, payment, line)
     return Case(
         id=row.id,
         kind=row.kind,
@@ -154,11 +155,11 @@ def get(db: Session, discrepancy_id: UUID) -> Case:
         evidence=findings.evidence or _matched_by(db, payment),
         candidates=candidates,
         ways=remedies.ways_for(row) if is_open else (),
-        at_stake=_at_stake(db, row, payment, line),
+        at_stake=at_stake,
         gateway="" if row.settlement_row_id else row.gateway or "",
         way=payment.gateway if payment is not None else row.gateway or "",
         told_as=findings.related if row.settlement_row_id or row.settlement_batch_id else "",
-        needs_second=row.amount > limit,
+        needs_second=max(row.amount, abs(at_stake)) > limit,
         payment=payment,
         line=line,
         proposal=proposal,
