@@ -17,7 +17,7 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from payments.bookings import Bookings, Crossed
+from payments.bookings import Bookings
 from payments.domain import ids, journals
 from payments.domain.money import Money
 from payments.domain.states import LINE, LineStatus, move
@@ -33,11 +33,22 @@ from reconciliation.posting import Choice, Line, Verdict
 _MATCHED: Final = move(LINE, LineStatus.IMPORTED, to=LineStatus.MATCHED)
 _DISCREPANCY: Final = move(LINE, LineStatus.IMPORTED, to=LineStatus.DISCREPANCY)
 
-_LINES: Final = Stage("line", "id uuid PRIMARY KEY, status text, payment_id uuid, journal_id uuid")
+_LINES: Final = Stage(
+    "line", "biller_id uuid, id uuid, status text, payment_id uuid, journal_id uuid"
+)
+# One by one inside PostgreSQL: each is found by its key. Joined, the lines of a night that began
+# before its statistics were made would all be read for every chunk (measured).
 _TAKE_LINES: Final = """
-UPDATE bank_line l SET status = s.status, payment_id = s.payment_id, journal_id = s.journal_id
-FROM staged_line s
-WHERE l.biller_id = :biller AND l.id = s.id
+DO $$
+DECLARE
+    one record;
+BEGIN
+    FOR one IN SELECT * FROM staged_line LOOP
+        UPDATE bank_line
+            SET status = one.status, payment_id = one.payment_id, journal_id = one.journal_id
+            WHERE biller_id = one.biller_id AND id = one.id;
+    END LOOP;
+END $$
 """
 _MATCHES: Final = Stage(
     "match", "id uuid, line_id uuid, payment_id uuid, rule text, score numeric, evidence jsonb"
@@ -55,12 +66,13 @@ class _Chunk:
     db: Session
     at: datetime
     bookings: Bookings
+    biller_id: UUID
     lines: list[tuple[object, ...]] = field(default_factory=list)
     matches: list[tuple[object, ...]] = field(default_factory=list)
     cases: list[Case] = field(default_factory=list)
 
     def close(self, line: Line, to: LineStatus, payment_id: UUID | None, journal_id: UUID) -> None:
-        self.lines.append((line.id, to.value, payment_id, journal_id))
+        self.lines.append((self.biller_id, line.id, to.value, payment_id, journal_id))
 
     def remember(self, line: Line, payment_id: UUID, choice: Choice) -> None:
         evidence = Jsonb(posting.nameless(choice.evidence))
@@ -68,12 +80,10 @@ class _Chunk:
 
     def write(self) -> None:
         self.bookings.write()
-        told = {"biller": biller_of(self.db), "at": self.at}
+        told = {"biller": self.biller_id, "at": self.at}
         connection = self.db.connection()
         staging.put(self.db, _LINES, self.lines)
-        taken = connection.execute(text(_TAKE_LINES), {"biller": told["biller"]})
-        if taken.rowcount != len(self.lines):
-            raise Crossed()
+        connection.execute(text(_TAKE_LINES))
         if self.matches:
             staging.put(self.db, _MATCHES, self.matches)
             connection.execute(text(_TAKE_MATCHES), told)
@@ -85,7 +95,7 @@ def settle(db: Session, pairs: Sequence[tuple[Line, UUID, str]], *, at: datetime
 
     As posting.settled does for one. Raises what undoes the chunk; see above.
     """
-    chunk = _Chunk(db, at, Bookings(db, at=at))
+    chunk = _Chunk(db, at, Bookings(db, at=at), biller_of(db))
     for line, payment_id, rule in pairs:
         journal = journals.notice_settled(
             line.id, line.account_number, Money(line.amount), day=line.day
@@ -100,7 +110,7 @@ def post(db: Session, decided: Sequence[tuple[Line, Verdict]], *, at: datetime) 
 
     As posting.arrived and posting.in_suspense do for one. Raises what undoes the chunk.
     """
-    chunk = _Chunk(db, at, Bookings(db, at=at))
+    chunk = _Chunk(db, at, Bookings(db, at=at), biller_of(db))
     orders = {
         ids.read("ord", choice.order_id)
         for _, verdict in decided
