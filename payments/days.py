@@ -23,6 +23,7 @@ from payments.domain.calendar import business_day
 from payments.domain.errors import Conflict, Forbidden, Invalid, NotExplained, SecondPerson
 from payments.domain.money import grouped
 from payments.domain.people import Actor, Permission
+from payments.domain.printing import unprinted
 from payments.domain.states import DAY, DayStatus, move
 from payments.store.ledger import business_day as day_table
 from payments.store.ledger import day_check, day_correction, day_sheet
@@ -243,8 +244,8 @@ def prepare_correction(db: Session, day: date, *, reason: str, by: Actor, at: da
     """Ask for a corrected sheet of a signed day; another person signs it. Returns its version.
 
     The day stays closed and the sheets before stay as they are. The same person may ask once a
-    version: asking again keeps the first reason. Raises Forbidden, Invalid without a reason or
-    with more than 500 characters, Conflict for a day that is not signed.
+    version: asking again keeps the first reason. Raises Forbidden, Invalid without a reason,
+    with more than 500 characters or such as nobody sees, Conflict for a day that is not signed.
     """
     if not by.may(Permission.RECONCILE):
         raise Forbidden()
@@ -252,6 +253,10 @@ def prepare_correction(db: Session, day: date, *, reason: str, by: Actor, at: da
         raise Invalid(
             "Cần ghi lý do chỉnh, tối đa 500 ký tự.",
             "A correction needs its reason, 500 characters at most.",
+        )
+    if unprinted(reason):
+        raise Invalid(
+            "Lý do có ký tự không in được.", "The reason has characters that cannot be printed."
         )
     now = stored(db, day)
     if now.status is not DayStatus.SIGNED_OFF:

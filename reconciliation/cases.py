@@ -18,6 +18,7 @@ from payments import outbox, vault
 from payments.domain import ids
 from payments.domain.errors import Forbidden, Invalid, NotFound
 from payments.domain.people import SERVICE, Actor, Permission
+from payments.domain.printing import unprinted
 from payments.domain.states import (
     DISCREPANCY,
     LINE,
@@ -43,9 +44,13 @@ def require(by: Actor, permission: Permission) -> None:
 
 
 def require_reason(reason: str) -> None:
-    """Raise Invalid where nobody says why."""
+    """Raise Invalid where nobody says why, or says it in characters that are not seen."""
     if not reason.strip():
         raise Invalid("Cần ghi lý do.", "A reason is required.")
+    if unprinted(reason):
+        raise Invalid(
+            "Lý do có ký tự không in được.", "The reason has characters that cannot be printed."
+        )
 
 
 def locked(db: Session, discrepancy_id: UUID) -> Row[Any]:

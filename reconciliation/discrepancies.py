@@ -19,6 +19,7 @@ from payments import audit, outbox, refunds
 from payments.domain import ids
 from payments.domain.errors import Conflict, Forbidden, Invalid, SecondPerson
 from payments.domain.people import Actor, Permission
+from payments.domain.printing import unprinted
 from payments.domain.states import DiscrepancyStatus
 from payments.queries import money
 from payments.store.billers import biller, staff_role
@@ -27,7 +28,6 @@ from reconciliation import cases, remedies
 from reconciliation.findings import Subject
 
 LONGEST_COMMENT: Final = 2_000
-_UNPRINTED: Final = ("Cc", "Cf", "Cs", "Co", "Cn")
 
 
 def assign(
@@ -215,7 +215,7 @@ def _printable(text: str) -> str:
             f"Ghi chú dài {len(told)} ký tự, tối đa {LONGEST_COMMENT}.",
             f"The comment has {len(told)} characters, {LONGEST_COMMENT} at most.",
         )
-    if any(unicodedata.category(one) in _UNPRINTED for one in told if one not in "\n\t"):
+    if unprinted(told):
         raise Invalid(
             "Ghi chú có ký tự không in được.", "The comment has characters that cannot be printed."
         )

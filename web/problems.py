@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from flask import Flask, Response, request
 from flask_wtf.csrf import CSRFError  # type: ignore[import-untyped]  # it has no types
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
@@ -314,8 +314,10 @@ def form_too_old() -> FormTooOld:
 
 
 def _not_now(error: DBAPIError) -> DomainError | None:
-    """What to say when the database could not; None when the mistake is ours."""
+    """What to say when the database could not, or was not asked; None when the mistake is ours."""
     state = str(getattr(error.orig, "sqlstate", None) or "")
+    if isinstance(error, DataError) and not state:
+        return Unreadable()  # it never got there: no text of PostgreSQL holds a NUL
     if error.connection_invalidated or state[:2] in _NOT_NOW:
         return Unavailable()
     if state in _RACES:

@@ -28,7 +28,8 @@ from web.language import Both
 
 _DAYS: Final = f"{HOME}/days"
 _QUEUE: Final = f"{HOME}/discrepancies"
-_FIRST_YEAR: Final = 2000
+FIRST_YEAR: Final = 2000
+"""No day before it has a page."""
 _ENDED: Final = ("matched", "resolved", "suggested", "open")
 _AGED: Final = ("aged",)
 _AGES_WIDTH: Final = 360
@@ -60,7 +61,7 @@ def _page(db: Session, first: date, today: date) -> MonthPage:
         shell=shell(db, "days"),
         first=first,
         weeks=_weeks(first, {one.day: _cell(one, today) for one in days}),
-        previous_url=_url(first - timedelta(days=1)) if first.year > _FIRST_YEAR else "",
+        previous_url=_url(first - timedelta(days=1)) if first.year > FIRST_YEAR else "",
         next_url=_url(after) if after <= today else "",
         now_url=_url(today) if (today.year, today.month) != (first.year, first.month) else "",
         waiting=waiting,
@@ -131,7 +132,7 @@ def _month(asked: str | None, today: date) -> date:
     if asked is None:
         return today.replace(day=1)
     found = re.fullmatch(r"([0-9]{4})-(0[1-9]|1[0-2])", asked)
-    if found is None or not _FIRST_YEAR <= int(found[1]) <= today.year:
+    if found is None or not FIRST_YEAR <= int(found[1]) <= today.year:
         raise NotFound()
     first = date(int(found[1]), int(found[2]), 1)
     if first > today:

@@ -27,6 +27,7 @@ from web.auth.marks import requires
 from web.console import closing, figures
 from web.console.answers import HOME, elsewhere, shell, whole, with_query
 from web.console.pages import NOBODY, CorrectionRow, DayPage, Hand, Signature
+from web.console.views_calendar import FIRST_YEAR
 from web.language import Both, Language
 from web.papers import day as papers
 from web.papers import sheet_files
@@ -258,9 +259,12 @@ def _version(asked: str | None) -> int | None:
 
 def _read(shown: str) -> date:
     try:
-        return date.fromisoformat(shown)
+        day = date.fromisoformat(shown)
     except ValueError:
         raise NotFound() from None
+    if day.year < FIRST_YEAR:
+        raise NotFound()
+    return day
 
 
 ROUTES: Final = (
