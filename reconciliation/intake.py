@@ -147,17 +147,30 @@ def _finish(
     )
 
 
+def _strange(number: str | None) -> Problem:
+    """A statement of an account that is not there, or of none. number: as the file has it."""
+    if not number:
+        return Problem(
+            0,
+            "Tệp không ghi số tài khoản nên không ghi sổ dòng nào. Hãy lấy từ ngân hàng tệp có số "
+            "tài khoản ở phần đầu.",
+            "The file names no account, so nothing of it is booked. Get one from the bank that has "
+            "the account number at its top.",
+        )
+    return Problem(
+        0,
+        f"Tài khoản {number} không phải của đơn vị này nên không ghi sổ dòng nào. Hãy kiểm tra có "
+        "chọn nhầm tệp không.",
+        f"Account {number} is not this biller's, so nothing of it is booked. Check that this is "
+        "the right file.",
+    )
+
+
 def _take(db: Session, file: Row[Any], ordinal: int, found: Statement) -> list[Problem]:
     """Write one statement and its lines. Returns what a person should know about it."""
     account = _account(db, found.account)
     if account is None:
-        return [
-            Problem(
-                0,
-                f"Tài khoản {found.account or '(không ghi)'} không phải của đơn vị này.",
-                f"Account {found.account or '(none given)'} is not this biller's.",
-            )
-        ]
+        return [_strange(found.account)]
     if found.currency != "VND":
         return [
             Problem(

@@ -219,6 +219,7 @@ WORDS: Final[Mapping[str, Mapping[str, Word]]] = {
     "statement_file": {
         "received": _word("Đã nhận, đang đọc", "Received, being read", "turn", "act"),
         "read": _word("Đã đọc", "Read", "tick", "ok"),
+        "nothing": _word("Không lấy dòng nào", "Nothing taken", "alert", "warn"),
         "refused": _word("Không đọc được", "Refused", "alert", "warn"),
     },
     "settlement_file": {
@@ -328,6 +329,7 @@ WORDS: Final[Mapping[str, Mapping[str, Word]]] = {
     "sign": {
         "code": _word("mã", "code", "sheet", "off"),
         "beneficiary": _word("tên", "name", "info", "off"),
+        "payer_code": _word("mã người nộp", "payer's code", "sheet", "off"),
         "group": _word("lớp", "class", "info", "off"),
         "payer": _word("người chuyển", "sender", "info", "off"),
         "account": _word("tài khoản", "account", "sheet", "off"),

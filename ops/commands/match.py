@@ -7,9 +7,14 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from ops.commands.speaking import say
+
+if TYPE_CHECKING:  # pandas takes a second
+    from ops.match import Summary
 
 _File = typer.Option(exists=True, dir_okay=False, readable=True)
 
@@ -36,4 +41,21 @@ def command(
     if as_json:
         sys.stdout.write(json.dumps(asdict(summary), ensure_ascii=False) + "\n")
     else:
-        sys.stderr.write(f"{out / 'summary.json'}\n")
+        _tell(summary, out)
+
+
+def _tell(summary: Summary, out: Path) -> None:
+    """What came of it, in one look; the files say the rest."""
+    ended = {name: bucket.count for name, bucket in summary.decisions.items()}
+    auto, again = ended.get("AUTO", 0), ended.get("IGNORE", 0)
+    suggested, open_ = ended.get("SUGGEST", 0), ended.get("EXCEPTION", 0)
+    told = sum(ended.values())
+    say(
+        f"{told} dòng: {auto} tự khớp, {suggested} có gợi ý, {open_} cần người xem, {again} gửi "
+        f"lại; {summary.problems} dòng không đọc được; chưa giải thích "
+        f"{summary.unexplained_vnd} ₫",
+        f"{told} lines: {auto} matched, {suggested} suggested, {open_} for a person, {again} "
+        f"delivered again; {summary.problems} not readable; unexplained "
+        f"{summary.unexplained_vnd} ₫",
+    )
+    sys.stderr.write(f"{out}: matches.csv, exceptions.csv, problems.csv, summary.json\n")

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
@@ -15,9 +15,13 @@ from sqlalchemy import text
 
 from ops.commands.process import working
 from ops.commands.speaking import give, say, watched
+from ops.config import language
 from ops.runtime import Runtime
 from payments import billers
 from reconciliation.progress import Stopped
+
+if TYPE_CHECKING:  # `--help` does not wait for the readers
+    from ops.replaying import Replayed
 
 INTERRUPTED = 130
 
@@ -137,8 +141,20 @@ def _replay(runtime: Runtime, biller: str | None, day: date, *, as_json: bool) -
             equal = equal and one.equal
             told = {"biller": code, "day": day.isoformat(), "version": one.version}
             told |= {"sha256": one.sha256, "equal": one.equal, "difference": one.difference}
-            give(told, as_json=as_json)
+            if as_json:
+                give(told, as_json=True)
+            else:
+                _tell_sheet(code, one)
     return equal
+
+
+def _tell_sheet(code: str, one: Replayed) -> None:
+    """A line for one signed sheet, on stdout: it is the result."""
+    version, equal, differs = "version", "every byte is equal", "differs"
+    if language() == "vi":
+        version, equal, differs = "phiên bản", "giống từng byte", "khác"
+    came = equal if one.equal else f"{differs}: {one.difference}"
+    sys.stdout.write(f"{code} {one.day} {version} {one.version}: {came}\n  SHA-256 {one.sha256}\n")
 
 
 def _only(runtime: Runtime, biller: str | None) -> UUID | None:

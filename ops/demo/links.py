@@ -65,12 +65,22 @@ def show(story: Story) -> None:
     out.print()
     command = f"{_program()} demo --code EMAIL"
     kept = town.config.home / seed.KEPT
+    proof = f"THUPHI_HOME={town.config.home} {_program()} reconcile --date {town.day} --replay"
     out.print(
         in_words(
             f"Mã sáu số đổi mỗi 30 giây, mỗi mã dùng một lần: {command}. Mọi tài khoản và khóa "
             f"API: {kept}. Nhấn Ctrl-C để dừng.",
             f"The six digits change every 30 seconds and work once: {command}. Everybody else "
             f"and the API keys: {kept}. Press Ctrl-C to stop.",
+        ),
+        markup=False,
+    )
+    out.print(
+        in_words(
+            f"Lệnh khác chạy trên bản demo này khi có THUPHI_HOME, ví dụ chứng minh lại ngày đã "
+            f"ký: {proof}",
+            f"Other commands work on this demo with THUPHI_HOME, such as proving the signed day "
+            f"again: {proof}",
         ),
         markup=False,
     )

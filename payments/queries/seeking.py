@@ -29,17 +29,22 @@ MOST_FOUND = 20
 
 @dataclass(frozen=True, slots=True)
 class Owing:
-    """An order that money may be meant for. owed: đồng it still asks for."""
+    """An order that money may be meant for. owed: đồng it still asks for.
+
+    title: of its bill, the first one and "…" where there are several.
+    """
 
     id: UUID
     code: str
     owed: int
     beneficiary_id: UUID
     beneficiary: Person
+    title: str
 
 
 _OWING = """
 SELECT o.id, o.code, b.id AS beneficiary_id, b.key_id, b.sealed,
+       min(i.title) || CASE WHEN count(*) > 1 THEN ' …' ELSE '' END AS title,
        least(o.amount - o.allocated, sum(CASE WHEN i.status = 'issued'
            THEN least(p.amount, i.amount - i.allocated) ELSE 0 END)) AS owed
 FROM payment_order o
@@ -141,6 +146,8 @@ def _owing(db: Session, which: str, values: Mapping[str, Any]) -> list[Owing]:
         db, [(row.key_id, row.beneficiary_id, row.sealed) for row in unique.values()]
     )
     return [
-        Owing(row.id, row.code, int(row.owed), row.beneficiary_id, who[row.beneficiary_id])
+        Owing(
+            row.id, row.code, int(row.owed), row.beneficiary_id, who[row.beneficiary_id], row.title
+        )
         for row in rows
     ]

@@ -49,7 +49,8 @@ class Line:
 class Choice:
     """What it may belong to: an order (ord_…), or a payment that a line takes back (pay_…).
 
-    owed: what the order still asks for. paid, kept: where the payment's money is.
+    owed: what the order still asks for. title: what its bill is for.
+    paid, kept: where the payment's money is.
     evidence: as it was stored, see Evidence.as_data(); () for one that a person looked up.
     rule, score: why it was named, a key of evidence.RULES; "" for one that a person looked up.
     """
@@ -58,6 +59,7 @@ class Choice:
     code: str
     beneficiary: Person
     owed: int
+    title: str = ""
     paid: int = 0
     kept: int = 0
     evidence: Sequence[Mapping[str, Any]] = ()
@@ -227,7 +229,9 @@ def _candidates(db: Session, findings: Findings) -> list[Choice]:
 
 
 def _choice(order: seeking.Owing) -> Choice:
-    return Choice(ids.shown("ord", order.id), order.code, order.beneficiary, order.owed)
+    return Choice(
+        ids.shown("ord", order.id), order.code, order.beneficiary, order.owed, order.title
+    )
 
 
 # Payments of exactly the amount that left the account, and those that a gateway's row names.

@@ -330,6 +330,8 @@ def test_children_with_the_same_name_are_told_apart_by_their_class(office: Offic
     assert not tree(both).xpath("//input[@name='candidate'][@checked]")  # we never choose for you
     [label] = tree(one).xpath("//label[@class='candidate']")
     assert "lớp\u00a05B" in label.text_content()
+    for said in tree(both).xpath("//label[@class='candidate']"):  # nor are two bills of one child
+        assert said.xpath(".//*[contains(@class, 'what-for')]//text()")[0].strip()
 
 
 def test_a_notice_is_shown_with_its_way_and_time(office: Office) -> None:

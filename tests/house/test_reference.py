@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
+from ops.match import Summary
 from payments.domain import states
+from reconciliation import outcomes
+from reconciliation.causes import CODES
+from reconciliation.evidence import RULES
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs/reference"
@@ -44,6 +49,17 @@ def test_every_test_that_the_threats_name_exists() -> None:
     ]
 
     assert missing == []
+
+
+def test_every_code_rule_and_column_of_match_is_in_its_reference() -> None:
+    page = (REFERENCE / "match-files.md").read_text()
+    summary = [field.name for field in fields(Summary)]
+    names = [*CODES, *RULES, *outcomes.EXCEPTION_COLUMNS, *summary]
+
+    told = set(re.findall(r"`([A-Za-z_]+)`", page))
+    whole = {f"{stem}{tail}" for stem in told for tail in ("", "vi", "en")}
+
+    assert [name for name in names if name not in whole] == []
 
 
 def test_every_command_is_in_the_reference() -> None:

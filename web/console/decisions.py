@@ -60,6 +60,7 @@ class Candidate:
     group: str
     amount: int
     code: str = ""
+    title: str = ""
     agrees: Sequence[str] = ()
     near: Sequence[str] = ()
     differs: Sequence[str] = ()

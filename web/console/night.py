@@ -19,12 +19,15 @@ RUNS: Final = f"{HOME}/runs"
 
 
 def latest(db: Session, today: date, ran: date | None) -> NightPart | None:
-    """The runs that were asked for last: of the day before, else of the day that ran last."""
-    for day in (today - timedelta(days=1), ran):
-        found = progress.of_day(db, day) if day is not None else []
-        if found:
-            return _part(found[0].day, found, f"{RUNS}/of/{found[0].day}")
-    return None
+    """The runs of the day before while one is going; else of the day that ran last.
+
+    ran: that day, whose counts stand below; None when nothing ever ran.
+    """
+    last_night = of_day(db, today - timedelta(days=1))
+    if last_night.rows and (last_night.going or ran is None):
+        return last_night
+    shown = of_day(db, ran) if ran is not None else last_night
+    return shown if shown.rows else None
 
 
 def of_day(db: Session, day: date) -> NightPart:

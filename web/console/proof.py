@@ -21,7 +21,6 @@ Stored = Mapping[str, Any]
 _SIGNS: Final = {
     "code": "code",
     "reference": "reference",
-    "payer_code": "beneficiary",
     "payer_name": "beneficiary",
     "sender_name": "payer",
     "bank_reference": "reference",

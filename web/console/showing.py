@@ -345,6 +345,7 @@ def _candidate(one: Choice, number: int, *, chosen: bool) -> Candidate:
         group=one.beneficiary.group,
         amount=one.owed,
         code=one.code,
+        title=one.title,
         agrees=proof.signs(one.evidence, "match"),
         near=proof.signs(one.evidence, "near"),
         differs=proof.signs(one.evidence, "differs"),

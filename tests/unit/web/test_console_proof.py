@@ -33,6 +33,12 @@ def test_the_characters_of_a_code_and_a_name_are_marked_with_the_letter_of_their
     assert proof.signs(evidence, "match") == ("code", "amount", "beneficiary")
 
 
+def test_a_payers_code_is_not_called_a_name() -> None:
+    evidence = [piece("payer_code", "HS6002", "HS6002", span=[5, 12])]
+
+    assert proof.signs(evidence, "match") == ("payer_code",)
+
+
 def test_a_corrected_code_is_near_and_an_amount_says_how_much_is_missing() -> None:
     evidence = [
         piece("code", "HP4W8N2RXBID", "HP4W8N2RXBTD", span=[0, 12]),
