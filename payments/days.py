@@ -117,6 +117,25 @@ def missing_statements(db: Session, day: date) -> list[str]:
     return list(rows)
 
 
+def lines_waiting(db: Session, day: date) -> int:
+    """How many statement lines up to the day nobody has reconciled.
+
+    A bad file's line counts until a whole statement that came after it speaks for its day: then
+    the bank has said what is true, and whatever only the bad file has is booked nowhere.
+    """
+    found: int = db.scalars(
+        text("""SELECT count(*) FROM bank_line l
+                JOIN statement s ON s.biller_id = l.biller_id AND s.id = l.statement_id
+                WHERE l.biller_id = :biller AND l.booking_date <= :day AND l.status = 'imported'
+                AND (s.complete OR NOT EXISTS (SELECT FROM statement better
+                    WHERE better.biller_id = s.biller_id AND better.complete
+                        AND better.bank_account_id = s.bank_account_id AND better.id > s.id
+                        AND l.booking_date BETWEEN better.first_day AND better.last_day))"""),
+        {"biller": biller_of(db), "day": day},
+    ).one()
+    return found
+
+
 def obstacles(db: Session, day: date, *, at: datetime) -> list[Obstacle]:
     """Everything that keeps the day from being closed; empty when it may be."""
     found = []
@@ -129,11 +148,7 @@ def obstacles(db: Session, day: date, *, at: datetime) -> list[Obstacle]:
         )
         for number in missing_statements(db, day)
     ]
-    waiting = db.scalar(
-        text("""SELECT count(*) FROM bank_line WHERE biller_id = :biller
-                AND booking_date <= :day AND status = 'imported'"""),
-        {"biller": biller_of(db), "day": day},
-    )
+    waiting = lines_waiting(db, day)
     if waiting:
         found.append(
             Obstacle(

@@ -262,7 +262,8 @@ def _require_person(by: Actor) -> None:
 
 def _works_here(db: Session, staff_id: UUID) -> bool:
     here = (staff_role.c.biller_id == biller_of(db)) & (staff_role.c.staff_id == staff_id)
-    return db.scalar(select(staff_role.c.staff_id).where(here)) is not None
+    held = here & staff_role.c.revoked_at.is_(None)
+    return db.scalar(select(staff_role.c.staff_id).where(held)) is not None
 
 
 def _limit(db: Session) -> int:

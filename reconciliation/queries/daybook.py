@@ -137,16 +137,6 @@ def on_paper(db: Session, day: date) -> list[OnPaper]:
     ]
 
 
-def lines_waiting(db: Session, day: date) -> int:
-    """Lines up to the day that nobody has reconciled."""
-    found: int = db.scalars(
-        text("""SELECT count(*) FROM bank_line WHERE biller_id = :biller
-                AND booking_date <= :day AND status = 'imported'"""),
-        {"biller": biller_of(db), "day": day},
-    ).one()
-    return found
-
-
 def on_the_way(db: Session) -> tuple[int, int]:
     """Notices whose statement line has still to come and nobody has to look at: count, đồng."""
     row = db.execute(

@@ -7,6 +7,7 @@ from psycopg import Connection
 from psycopg.types.json import Jsonb
 from sqlalchemy import text
 
+from payments.domain.errors import Invalid
 from payments.domain.states import DiscrepancyStatus
 from reconciliation import discrepancies, undoing
 from reconciliation.queries import case
@@ -18,6 +19,7 @@ from tests.factories_money import a_payment
 from tests.factories_statements import a_discrepancy
 from tests.refusals import CHECK, refused, touched
 from tests.settlement_desk import Desk
+from tests.statement_files import Entry
 
 LIMIT = 10_000
 RESOLVED = """UPDATE discrepancy SET status = 'resolved', resolution = 'apply', reason = 'x',
@@ -74,3 +76,18 @@ def test_what_grows_while_it_waits_is_counted_before_it_is_resolved(
         owner.execute(RESOLVED, (NOW,))
 
     assert touched(owner, RESOLVED, NOW) == 1  # as it was proposed it is within the limit
+
+
+def test_work_is_not_given_to_somebody_who_works_here_no_more(desk: Desk) -> None:
+    desk.night([Entry(5_000, "khong ro", "FT1")])
+    found = desk.one("SELECT id FROM discrepancy")
+    gone, at = desk.school.chief, desk.now
+    with desk.school.house.system.begin() as system:
+        system.execute(text("RESET ROLE"))
+        system.execute(
+            text("UPDATE staff_role SET revoked_at = :at WHERE staff_id = :id"),
+            {"at": at, "id": gone.id},
+        )
+
+    with pytest.raises(Invalid), desk.begin() as db:
+        discrepancies.assign(db, found, by=desk.school.accountant, at=at, to=gone.id)

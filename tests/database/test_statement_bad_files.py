@@ -55,6 +55,11 @@ class Desk:
         with self.sessions.begin(self.school.biller_id) as db:
             return an_order(db, self.school, a_bill(db, self.school, 581_000, "GB-1"))
 
+    def obstacles(self, day: date) -> list[str]:
+        with self.sessions.begin(self.school.biller_id) as db:
+            found = days.obstacles(db, day, at=self.school.house.clock.now())
+        return [one.en for one in found]
+
     def unexplained(self, day: date) -> int:
         with self.sessions.begin(self.school.biller_id) as db:
             return sum(abs(one.gap) for one in days.unexplained(db, day))
@@ -92,6 +97,27 @@ def test_a_bad_file_books_nothing_and_its_good_successor_books_every_line_once(d
     assert desk.booked() == 586_000
     assert desk.rows("SELECT count(*) FROM bank_line") == [(2,)]
     assert desk.rows("SELECT count(*) FROM statement WHERE NOT complete") == [(1,)]
+
+
+def test_a_line_that_only_a_bad_file_has_blocks_its_day_until_the_bank_has_said_better(
+    desk: Desk,
+) -> None:
+    broken, whole = "10/03/2026,FT2,,1.5,,x\n", "10/03/2026,FT2,,5000,586000,x\n"
+    desk.take(a_table("10/03/2026,FT1,,581000,581000,NOP HOC\n", broken))
+    desk.night(DAY)
+    assert any("1 statement lines" in said for said in desk.obstacles(DAY))
+
+    desk.take(a_table("10/03/2026,FT1,,581000,581000,NOP HOC PHI LOP 3\n", whole))
+    desk.night(DAY)
+
+    assert (desk.booked(), desk.unexplained(DAY), desk.obstacles(DAY)) == (586_000, 0, [])
+    assert desk.rows("SELECT amount FROM bank_line WHERE status = 'imported'") == [(581_000,)]
+
+    later = f"11/03/2026,FT3,,1000,587000,y\n{broken.replace('10/03', '11/03')}"
+    desk.take(a_table(later, opening=586_000))  # nobody has said better of the 11th
+    desk.night(NEXT)
+    assert any("1 statement lines" in said for said in desk.obstacles(NEXT))
+    assert desk.obstacles(DAY) == []
 
 
 @pytest.mark.parametrize("later_first", [False, True])

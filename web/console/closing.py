@@ -12,7 +12,7 @@ from payments.domain.calendar import business_day
 from payments.domain.money import Money, grouped
 from payments.queries import sheets, staff
 from payments.queries.sheets import Version
-from reconciliation.queries import daybook, work
+from reconciliation.queries import work
 from reconciliation.queries.daybook import OnPaper, Way
 from reconciliation.queries.nights import InTransit
 from web.console import figures
@@ -44,7 +44,7 @@ def checks(db: Session, day: date, papers: Sequence[OnPaper], *, at: datetime) -
         )
         for number in days.missing_statements(db, day)
     ]
-    found.append(_lines(daybook.lines_waiting(db, day)))
+    found.append(_lines(days.lines_waiting(db, day)))
     found.append(_unexplained(figures.unexplained(days.unexplained(db, day))))
     waiting, unowned, amount = work.carried(db, day)
     if waiting:
