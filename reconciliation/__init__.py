@@ -17,6 +17,7 @@ matching       pure: evidence, then a decision; in the order of work:
 outcomes       pure: what is left over -> rows of a file
 causes         each kind of discrepancy: why, and what to do
 waiting        lines that nobody has booked yet
+earlier        credits of former days that tonight's debits take back
 posting        pairs -> journals -> payments.ledger; bulk_posting: a chunk of them at once
 findings       what a discrepancy is about, and why it was not matched
 cases          opened, held in line with the facts, cleared; its row and its history

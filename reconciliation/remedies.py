@@ -192,6 +192,11 @@ def _take_back(db: Session, row: Row[Any], it: Proposal, by: Actor, at: datetime
     """
     payment_id = ids.read("pay", it.target)
     paid = _undo_everything(db, payment_id, reason=it.reason, by=by, at=at)
+    if _free(db, payment_id) < -_in_suspense(db, row):
+        raise Conflict(
+            "Khoản này đã bị lấy lại hoặc đã hoàn, không còn đủ tiền để lấy lại.",
+            "This payment was taken back or refunded already: there is not so much left of it.",
+        )
     told = f"line:{row.line_id}" if row.line_id else f"row:{row.settlement_row_id}"
     _reverse_payment(db, payment_id, -_in_suspense(db, row), told, at=at)
     if _free(db, payment_id):

@@ -30,6 +30,7 @@ from payments.store import staging
 from payments.store.sessions import Sessions, biller_of
 from reconciliation import (
     bulk_posting,
+    earlier,
     expected,
     garbage,
     nights,
@@ -237,6 +238,8 @@ def _match(
         undone = verdicts.undone_pairs(db)
     told.begin(Step.MATCH, left=len(lines))
     decided = verdicts.of_lines(lines, orders, undone=undone)
+    with _step(sessions, biller_id, account_id) as db:
+        decided.know(earlier.known(db, lines, decided, decided.of_unknown_payer()))
     told.begin(Step.POST)
 
     def bulk(db: Session, some: Sequence[Line], at: datetime) -> None:

@@ -71,8 +71,22 @@ class Decided(Mapping[UUID, Verdict]):
         self._order = np.argsort(place, kind="stable")
         self._start = np.searchsorted(place[self._order], np.arange(len(wanted) + 1))
         self._columns = [rows[name].tolist() for name in _VERDICT_COLUMNS]
+        self._known: Mapping[UUID, Verdict] = {}
+
+    def know(self, better: Mapping[UUID, Verdict]) -> None:
+        """Take these verdicts instead: the engine could not see what was booked before."""
+        self._known = better
+
+    def of_unknown_payer(self) -> list[UUID]:
+        """Those that pay a paid order, and whose row does not say what had paid it."""
+        rows = self._found.rows
+        found = (rows["exception_code"] == "DUPLICATE_PAYMENT") & (rows["related_id"] == "")
+        named = set(rows.loc[found & (rows["order_id"] != ""), "source_id"])
+        return [id_ for id_ in self._at if str(id_) in named] if named else []
 
     def __getitem__(self, id_: UUID) -> Verdict:
+        if (better := self._known.get(id_)) is not None:
+            return better
         at = self._at[id_]
         rows = self._order[self._start[at] : self._start[at + 1]].tolist()
         decision, code, related, order_id, amount, rule, score = self._columns

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Row, select, text
@@ -23,11 +23,14 @@ from payments.queries.money import Payment
 from payments.store.billers import biller
 from payments.store.sessions import biller_of
 from reconciliation import cases, findings, remedies, repaying, settlement_ways
+from reconciliation.evidence import Evidence
 from reconciliation.findings import Candidate, Findings
-from reconciliation.queries import matches
+from reconciliation.queries import matches, originals
 from reconciliation.store import discrepancy, discrepancy_event
 
 MOST_TAKEN_BACK = 9
+NAMED: Final = "reversal_named"
+_NONE: Final[Mapping[UUID, Evidence]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,7 @@ class Case:
     then, "" for suspense. way: who told of the money; told_as: the name that a gateway has for it.
     proposal: while one waits or after it was carried out. needs_second: above the limit.
     booked: what the decision booked, once it is resolved. rule: what the engine went by.
+    original: the earlier credit that it takes back, or that had paid the same order.
     """
 
     id: UUID
@@ -118,6 +122,7 @@ class Case:
     booked: Sequence[Transfer]
     history: Sequence[Event]
     rule: str = "none"
+    original: originals.Original | None = None
 
 
 def get(db: Session, discrepancy_id: UUID) -> Case:
@@ -133,8 +138,10 @@ def get(db: Session, discrepancy_id: UUID) -> Case:
     payment = money.payment_of(db, row.payment_id) if row.payment_id is not None else None
     line = _line(db, row)
     candidates = _candidates(db, findings)
+    original = originals.of(db, row, findings)
     if line is not None and line.amount < 0:
-        candidates = _taken_back(db, _OF_LINE, row.line_id)
+        quoted = originals.quoted_by(db, row.line_id, findings.memo or line.memo)
+        candidates = _named_first(_taken_back(db, _OF_LINE, row.line_id, quoted), original)
     elif row.settlement_row_id is not None:
         candidates = _taken_back(db, _OF_ROW, row.settlement_row_id)
     proposal = remedies.Proposal.of(db, row) if row.proposal and row.status != "open" else None
@@ -177,6 +184,7 @@ def get(db: Session, discrepancy_id: UUID) -> Case:
         booked=_booked(db, row) if row.status == "resolved" else (),
         history=_history(db, discrepancy_id),
         rule=findings.rule,
+        original=original,
     )
 
 
@@ -234,10 +242,12 @@ def _choice(order: seeking.Owing) -> Choice:
     )
 
 
-# Payments of exactly the amount that left the account, and those that a gateway's row names.
+# Payments of exactly the amount that left the account or, if its memo quotes their number, of
+# more; and those that a gateway's row names.
 _OF_LINE = """
 bank_line l JOIN payment p ON p.biller_id = l.biller_id
-    AND p.bank_account_id = l.bank_account_id AND p.amount = -l.amount
+    AND p.bank_account_id = l.bank_account_id
+    AND (p.amount = -l.amount OR p.id = ANY(CAST(:quoted AS uuid[])))
 """
 _OF_ROW = """
 settlement_row l
@@ -247,8 +257,10 @@ JOIN payment p ON p.biller_id = l.biller_id AND p.gateway = t.gateway
 """
 
 
-def _taken_back(db: Session, of: str, about: UUID) -> list[Choice]:
-    """Payments that a line or row may take back, the newest first."""
+def _taken_back(
+    db: Session, of: str, about: UUID, quoted: Mapping[UUID, Evidence] = _NONE
+) -> list[Choice]:
+    """Payments that a line or row may take back: those that are quoted, then the newest first."""
     rows = db.execute(
         text(f"""
             SELECT p.id, p.allocated, p.kept, p.bank_reference, b.id AS person_id, b.key_id,
@@ -260,8 +272,14 @@ def _taken_back(db: Session, of: str, about: UUID) -> list[Choice]:
                 ORDER BY a.id LIMIT 1) f ON true
             LEFT JOIN beneficiary b ON b.biller_id = p.biller_id AND b.id = f.beneficiary_id
             WHERE l.biller_id = :biller AND l.id = :about AND p.reversed = 0 AND p.refunded = 0
-            ORDER BY p.received_at DESC, p.id DESC LIMIT :most"""),
-        {"biller": biller_of(db), "about": about, "most": MOST_TAKEN_BACK},
+            ORDER BY p.id = ANY(CAST(:quoted AS uuid[])) DESC, p.received_at DESC, p.id DESC
+            LIMIT :most"""),
+        {
+            "biller": biller_of(db),
+            "about": about,
+            "most": MOST_TAKEN_BACK,
+            "quoted": list(quoted),
+        },
     ).all()
     unique = {row.person_id: row for row in rows if row.person_id is not None}
     who = people.opened_many(
@@ -276,9 +294,18 @@ def _taken_back(db: Session, of: str, about: UUID) -> list[Choice]:
             owed=row.allocated + row.kept,
             paid=row.allocated,
             kept=row.kept,
+            evidence=[quoted[row.id].as_data()] if row.id in quoted else (),
+            rule="reversal" if row.id in quoted else "",
         )
         for row in rows
     ]
+
+
+def _named_first(choices: list[Choice], original: originals.Original | None) -> list[Choice]:
+    """The one that the night named begins the list, while it can still be taken back."""
+    named = original.payment if original is not None else ""
+    told = [replace(one, rule=NAMED) if one.target == named else one for one in choices]
+    return sorted(told, key=lambda one: one.rule != NAMED)
 
 
 def _line(db: Session, row: Row[Any]) -> Line | None:

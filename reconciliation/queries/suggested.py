@@ -19,7 +19,7 @@ from payments.store.sessions import biller_of
 from reconciliation import answers, previews
 from reconciliation.evidence import Evidence, Verdict, amounts
 from reconciliation.exact import Exact
-from reconciliation.queries.case import Case, Choice
+from reconciliation.queries.case import NAMED, Case, Choice
 
 MOST_OF_AMOUNT = 5
 """So many orders of one amount are named; where there are more, the amount says nothing."""
@@ -54,10 +54,15 @@ def of(db: Session, case: Case) -> Suggested | None:
     if isinstance(answer, Exact):
         legs = _booking(case, answer.way, _choice(case.candidates, answer.target))
         return Suggested(answer.way, answer.target, exact=True, transfers=legs)
-    only = case.candidates[0] if len(case.candidates) == 1 else None
+    only = case.candidates[0] if len(case.candidates) == 1 or is_named(case) else None
     way = likely(case, only)
     target = only.target if only is not None and way in ("apply", "keep", "take_back") else ""
     return Suggested(way, target, exact=False, transfers=_booking(case, way, only))
+
+
+def is_named(case: Case) -> bool:
+    """Whether the first candidate is the credit that a reversal names, and no other fits."""
+    return bool(case.candidates) and case.candidates[0].rule == NAMED
 
 
 def likely(case: Case, chosen: Choice | None) -> str:

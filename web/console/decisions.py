@@ -125,6 +125,17 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
+class Earlier:
+    """A credit of before that it has to do with. links: its bills, and its own discrepancy."""
+
+    what: Both
+    reference: str
+    day: date
+    amount: int
+    links: Sequence[tuple[Both, str]] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class DiscrepancyDetail:
     """One discrepancy, opened. status: open, assigned, proposed, approved, resolved …
 
@@ -138,7 +149,8 @@ class DiscrepancyDetail:
     (POST later_url), undo (POST undo_url: reason; makes a reversing journal), comment (POST
     comment_url: comment). preview_url: the same page for another choice. rule: how it was read.
     kept: the filters, which a search has to send along.
-    meanwhile: what somebody else did while the reader was looking.
+    meanwhile: what somebody else did while the reader was looking. earlier: what it takes back,
+    or what had paid its bill before.
     """
 
     id: str
@@ -185,6 +197,7 @@ class DiscrepancyDetail:
     comment_url: str = ""
     comment: str = ""
     kept: Sequence[tuple[str, str]] = ()
+    earlier: Earlier | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,10 @@ from payments.domain.money import Money
 from payments.domain.people import Actor, Permission
 from reconciliation import previews
 from reconciliation.causes import CODES
+from reconciliation.queries import suggested
 from reconciliation.queries.case import Case, Choice, Event
 from reconciliation.remedies import Proposal
-from web.console import figures, proof
+from web.console import figures, originals, proof
 from web.console.answers import HOME, with_query
 from web.console.decisions import (
     Candidate,
@@ -174,6 +175,7 @@ def detail(case: Case, look: Look) -> DiscrepancyDetail:
         search_url=url_of(shown) if may == "propose" and "apply" in case.ways else "",
         find=look.find,
         kept=look.query,
+        earlier=originals.earlier(case),
         preview_url=link("", when=may == "propose"),
     )
 
@@ -220,8 +222,9 @@ def _asked(case: Case, asked: Asked, choices: Sequence[Choice]) -> Asked:
     if case.proposal is not None:
         return _proposed(case.proposal)
     candidate = asked.candidate
-    if not candidate and len(choices) == 1:
-        candidate = choices[0].target  # of several, none is chosen by us
+    if not candidate and (len(choices) == 1 or suggested.is_named(case)):
+        # Of several, none is chosen by us, but for the one credit that a reversal names.
+        candidate = case.candidates[0].target if case.candidates else choices[0].target
     chosen = next((one for one in choices if one.target == candidate), None)
     way = asked.way if asked.way in case.ways else ""
     if not way and case.ways:
@@ -274,6 +277,9 @@ def _effect(case: Case, way: str, chosen: Choice | None) -> Both | None:
             f"giấy báo lại còn nợ; {rest} không bị lấy lại thành một việc mới",
             f"the bill owes again; {rest} that was not taken back becomes a new task",
         )
+    if chosen is not None and way == "take_back" and chosen.paid:
+        paid = Money(chosen.paid)
+        return Both(f"giấy báo lại còn nợ {paid}", f"the bill owes {paid} again")
     if way != "apply" or chosen is None:
         return None
     left = chosen.owed - case.at_stake

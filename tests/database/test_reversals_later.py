@@ -1,0 +1,216 @@
+"""Money taken back on a later day, and paid twice over days: what it names, what it undoes."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from ops import check_ledger
+from payments.domain import ids
+from payments.domain.errors import Conflict
+from reconciliation import discrepancies, findings
+from reconciliation.queries import case as cases
+from reconciliation.queries import suggested
+from reconciliation.queries.case import Case
+from reconciliation.remedies import Proposal
+from reconciliation.store import discrepancy
+from tests.cast import a_bill, a_school, an_order
+from tests.databases import RING, House
+from tests.settlement_desk import Desk
+from tests.statement_files import Entry
+
+
+@pytest.fixture
+def desk(house: House) -> Desk:
+    return Desk(a_school(house))
+
+
+def opened(desk: Desk, kind: str = "REVERSAL") -> list[Case]:
+    """The discrepancies of this kind that are not over, in the order in which they arose."""
+    found = desk.rows(f"""SELECT id FROM discrepancy WHERE kind = '{kind}'
+        AND status NOT IN ('resolved', 'auto_resolved') ORDER BY day, id""")
+    with desk.begin() as db:
+        return [cases.get(db, one) for (one,) in found]
+
+
+def names(desk: Desk, case: Case) -> Any:
+    """The line that the night named, as it is sealed."""
+    with desk.begin() as db:
+        row = db.execute(select(discrepancy).where(discrepancy.c.id == case.id)).one()
+        return findings.of(db, row).related
+
+
+def line(desk: Desk, reference: str) -> UUID:
+    found: UUID = desk.one(
+        "SELECT id FROM bank_line WHERE bank_reference = :ref AND amount > 0 LIMIT 1", ref=reference
+    )
+    return found
+
+
+def accept(desk: Desk, case: Case) -> None:
+    """What is suggested, proposed by one and approved by another."""
+    with desk.begin() as db:
+        it = suggested.of(db, cases.get(db, case.id))
+        assert it is not None
+        proposal = Proposal(it.way, "Ngân hàng đảo bút toán", it.target)
+        discrepancies.propose(db, case.id, proposal, by=desk.school.accountant, at=desk.now)
+        discrepancies.approve(db, case.id, by=desk.school.chief, at=desk.now)
+
+
+def bills(desk: Desk) -> list[tuple[Any, ...]]:
+    return desk.rows("SELECT reference, payment_state FROM invoice ORDER BY reference")
+
+
+def sound(desk: Desk) -> bool:
+    """Nothing unexplained, nothing in suspense or unapplied, and the ledger proves itself."""
+    house = desk.school.house
+    wrong = [
+        one
+        for one in check_ledger.check(house.system, keys=RING.believed())
+        if one.difference is not None
+    ]
+    return (desk.gaps(), desk.balance("suspense"), desk.balance("unapplied"), wrong) == (
+        [], 0, 0, []
+    )  # fmt: skip
+
+
+def test_a_reversal_of_the_next_day_names_its_original_and_its_bills_owe_again(
+    desk: Desk,
+) -> None:
+    """Of one credit for two bills; of other payments with this amount none is meant."""
+    with desk.begin() as db:
+        two = an_order(
+            db,
+            desk.school,
+            a_bill(db, desk.school, 200_000, "GB-X"),
+            a_bill(db, desk.school, 100_000, "GB-Y"),
+        )
+    other = desk.order(300_000)
+    desk.night(
+        [
+            Entry(300_000, two.code, "FT26069.00011"),
+            Entry(300_000, other.code, "FT2606900012"),
+            Entry(70_000, "chua ro", "FT2606900013"),
+        ]
+    )
+
+    desk.night([Entry(-300_000, "HOAN TRA GD FT26069 00011 NGAY 10/03", "FT2607000001")])
+
+    [case] = opened(desk)
+    assert names(desk, case) == str(line(desk, "FT26069.00011"))
+    assert case.original is not None
+    assert [name for _, name in case.original.bills] == ["GB-X", "GB-Y"]
+    assert case.rule == "reversal_named"
+    assert bills(desk)[1:] == [("GB-X", "paid"), ("GB-Y", "paid")]  # until somebody approves
+    accept(desk, case)
+    assert bills(desk) == [("GB-1", "paid"), ("GB-X", "unpaid"), ("GB-Y", "unpaid")]
+    assert desk.rows("SELECT amount, reversed, allocated FROM payment WHERE reversed > 0") == [
+        (300_000, 300_000, 0)
+    ]
+    with desk.begin() as db:  # after it is over, it still says what it opened
+        again = cases.get(db, case.id).original
+    assert again == case.original
+    desk.decide("UNMATCHED", "keep", ids.shown("ord", other.id))
+    assert sound(desk)
+    # The bills are paid again; a second reversal of the same credit finds nothing to take back.
+    desk.night([Entry(300_000, two.code, "FT2607100001")])
+    desk.night([Entry(-300_000, "REV FT26069.00011", "FT2607200001")])
+    [second] = opened(desk)
+    assert names(desk, second) == ""
+    assert second.original is None
+    old = case.original.payment
+    assert old not in [one.target for one in second.candidates]
+    with pytest.raises(Conflict, match="taken back or refunded already"):
+        desk.decide("REVERSAL", "take_back", old)
+    assert desk.gaps() == []
+
+
+def test_two_that_fit_and_another_amount_name_none_but_suggest_what_is_quoted(desk: Desk) -> None:
+    first, second, third = (desk.order(300_000) for _ in range(3))
+    desk.night([Entry(300_000, first.code, "5217.75059"), Entry(300_000, third.code, "5217.75060")])
+    desk.night([Entry(300_000, second.code, "5217.75059")])
+
+    desk.night(
+        [
+            Entry(-300_000, "DIEU CHINH SO CT 5217.75059", "5218.00001"),
+            Entry(-120_000, "DIEU CHINH MOT PHAN CT 5217.75060", "5218.00002"),
+        ]
+    )
+
+    both, part = sorted(opened(desk), key=lambda one: -one.amount)
+    assert (names(desk, both), names(desk, part)) == ("", "")
+    assert both.rule == part.rule == "reversal"
+    quoted = [one.target for one in both.candidates if one.evidence]
+    twins = desk.rows("SELECT id FROM payment WHERE bank_reference = '5217.75059'")
+    assert sorted(quoted) == sorted(ids.shown("pay", one) for (one,) in twins)
+    assert [one.target for one in both.candidates[:2]] == quoted  # before the others of the sum
+    with desk.begin() as db:
+        undecided = suggested.of(db, both)
+        of_part = suggested.of(db, part)
+    assert undecided is not None
+    assert (undecided.way, undecided.target) == ("take_back", "")
+    [larger] = part.candidates
+    assert larger.paid == 300_000
+    assert of_part is not None
+    assert (of_part.target, of_part.exact) == (larger.target, False)
+    accept(desk, part)
+    desk.decide("REVERSAL", "take_back", quoted[0])
+    # What was not taken back of the third waits for a person, who is offered its bill.
+    [rest] = opened(desk, "UNMATCHED")
+    assert rest.at_stake == 180_000
+    accept(desk, rest)
+    owed = desk.rows("SELECT amount - allocated FROM invoice WHERE allocated < amount ORDER BY 1")
+    assert owed == [(120_000,), (300_000,)]
+    assert sound(desk)
+
+
+def test_of_a_number_of_yesterday_and_tonight_none_is_named_and_two_debits_share_no_original(
+    desk: Desk,
+) -> None:
+    first, second, third = (desk.order(300_000) for _ in range(3))
+    desk.night([Entry(300_000, first.code, "FT100001"), Entry(300_000, third.code, "FT100002")])
+
+    desk.night(
+        [
+            Entry(300_000, second.code, "FT100001"),
+            Entry(300_000, "khong ro", "FT100009"),
+            Entry(-300_000, "HOAN TRA FT100001", "FT200001"),
+            Entry(-300_000, "HOAN TRA FT100002", "FT200002"),
+            Entry(-300_000, "HOAN TRA FT100002", "FT200003"),
+        ]
+    )
+
+    told = {one.line.reference: one for one in opened(desk) if one.line is not None}
+    assert names(desk, told["FT200001"]) == ""
+    assert names(desk, told["FT200002"]) == str(line(desk, "FT100002"))
+    assert names(desk, told["FT200003"]) == ""
+    desk.night([Entry(-300_000, "HOAN TRA FT100002", "FT200004")])
+    [late] = [one for one in opened(desk) if one.line and one.line.reference == "FT200004"]
+    assert names(desk, late) == ""  # another one has claimed it, and waits for approval
+    assert desk.gaps() == []
+
+
+def test_a_second_payment_names_the_first_of_days_ago_and_its_credit_can_be_taken_back(
+    desk: Desk,
+) -> None:
+    order = desk.order(300_000)
+    desk.night([Entry(300_000, order.code, "FT100001")])
+    desk.night([Entry(300_000, order.code, "FT100002")])
+
+    [doubled] = opened(desk, "DUPLICATE_PAYMENT")
+    assert names(desk, doubled) == str(line(desk, "FT100001"))
+    assert doubled.original is not None
+    assert doubled.original.reference == "FT100001"
+    accept(desk, doubled)
+    assert desk.balance("credit") == 300_000
+    desk.night([Entry(-300_000, "HOAN TRA GD FT100002", "FT200001")])
+    [case] = opened(desk)
+    assert case.original is not None
+    assert case.original.discrepancy == ids.shown("dis", doubled.id)
+    accept(desk, case)
+    assert desk.balance("credit") == 0
+    assert bills(desk) == [("GB-1", "paid")]
+    assert sound(desk)
