@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 from psycopg import Connection
 
 from payments.domain import ids
 from payments.domain.people import SERVICE
-from tests.factories import NOW, Biller, a_journal, an_api_key, insert
+from tests.factories import NOW, TODAY, Biller, a_journal, an_api_key, insert
 from tests.factories_money import a_payment, a_refund
 from tests.factories_statements import (
     a_bank_line,
@@ -26,6 +29,7 @@ from tests.refusals import (
     UNIQUE,
     one,
     refused,
+    touched,
 )
 
 
@@ -80,6 +84,31 @@ def test_a_statement_may_be_proven_whole_later_and_never_less(
     for change in ("closing = 9", "last_day = last_day + 1", "opening = NULL"):
         with refused(app, NO_RIGHT):
             app.execute(f"UPDATE statement SET complete = true, {change}".encode())
+
+
+def test_a_line_of_a_bad_file_goes_only_to_a_statement_of_its_account_that_speaks_for_its_day(
+    app: Connection, ours: Biller
+) -> None:
+    bad, good = a_statement(app, ours, complete=False), a_statement(app, ours)
+    line = a_bank_line(app, ours, statement=bad)
+    other = ids.new()
+    app.execute(
+        """INSERT INTO bank_account SELECT (bank_account).* FROM (SELECT jsonb_populate_record(
+            a, jsonb_build_object('id', %s::text, 'account_number', '9999000077')) AS bank_account
+            FROM bank_account a) made""",
+        (other,),
+    )
+    elsewhere = a_statement(app, replace(ours, account_id=other))
+    tomorrow = a_statement(app, ours, day=TODAY + timedelta(days=1))
+    unproven = a_statement(app, ours, complete=False)
+    move = "UPDATE bank_line SET statement_id = %s WHERE id = %s"
+
+    for wrong in (elsewhere, tomorrow, unproven):
+        with refused(app, KEPT_AS_IT_IS):
+            app.execute(move.encode(), (wrong, line))
+    assert touched(app, move, good, line) == 1
+    with refused(app, KEPT_AS_IT_IS):  # it is there to stay
+        app.execute(move.encode(), (bad, line))
 
 
 @pytest.mark.parametrize(
