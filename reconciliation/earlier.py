@@ -43,6 +43,17 @@ WHERE l.biller_id = :biller AND l.bank_account_id = :account AND l.amount > 0
     AND coalesce(p.reversed, 0) = 0 AND coalesce(p.refunded, 0) = 0
 ORDER BY l.booking_date, l.id
 """
+# A memo without the bank's number may quote the order that the credit had paid.
+_OF_ORDERS: Final = """
+SELECT DISTINCT oi.order_id, l.id, l.payment_id, l.amount, l.bank_reference
+FROM order_invoice oi
+JOIN allocation a ON a.biller_id = oi.biller_id AND a.invoice_id = oi.invoice_id AND a.live
+JOIN payment p ON p.biller_id = a.biller_id AND p.id = a.payment_id
+JOIN bank_line l ON l.biller_id = a.biller_id AND l.payment_id = a.payment_id AND l.amount > 0
+WHERE oi.biller_id = :biller AND oi.order_id = ANY(:orders) AND l.bank_account_id = :account
+    AND p.reversed = 0 AND p.refunded = 0
+ORDER BY oi.order_id, l.id
+"""
 _PAID: Final = """
 SELECT a.payment_id, a.order_id, sum(a.amount) AS amount FROM allocation a
 WHERE a.biller_id = :biller AND a.payment_id = ANY(:payments) AND a.live
@@ -89,11 +100,6 @@ def quoted(db: Session, account_id: UUID, memos: Iterable[str]) -> list[Credit]:
     ]
 
 
-def quotes(memo: str, credit: Credit) -> bool:
-    """Whether the memo has the bank's reference of the credit."""
-    return compact(credit.reference) in _references(memo)
-
-
 def evidence_of(memo: str, credit: Credit) -> Evidence:
     """The reference as it stands in the memo."""
     at = memo.upper().find(credit.reference.upper())
@@ -138,22 +144,28 @@ def _taking_back(
     db: Session, lines: Sequence[Line], decided: Mapping[UUID, Verdict]
 ) -> dict[UUID, Verdict]:
     debits = [line for line in lines if line.amount < 0]
-    credits_ = quoted(db, lines[0].account_id, [line.memo for line in debits]) if debits else []
-    if not credits_:
+    if not debits:
         return {}
-    gone = _named_before(db, lines[0].account_id, {-line.amount for line in debits})
-    gone |= {decided[line.id].related for line in debits}
-    paid = _paid(db, [one.payment_id for one in credits_ if one.payment_id is not None])
-    waits = _Waiting(lines, {-line.amount for line in debits})
+    account_id, amounts = lines[0].account_id, {-line.amount for line in debits}
+    before = _Before.of(db, account_id, debits, decided)
+    if not before.by_ref and not before.by_order:
+        return {}
+    gone = _named_before(db, account_id, amounts) | {decided[line.id].related for line in debits}
+    paid = _paid(db, before.payments())
+    tonight = _Tonight(lines, decided, amounts)
     found: dict[UUID, Verdict] = {}
     for line in debits:
-        verdict = decided[line.id]
-        by_ref = [one for one in credits_ if quotes(line.memo, one)]
-        same = [one for one in by_ref if one.amount == -line.amount]
+        verdict, refs = decided[line.id], _references(line.memo)
+        by_ref = _each_once(one for ref in refs for one in before.by_ref.get(ref, ()))
+        fit, may_be_of_tonight = by_ref, tonight.quoted(-line.amount, refs)
+        if not by_ref and not may_be_of_tonight:
+            orders = _unnamed(verdict)
+            fit = _each_once(one for order in orders for one in before.by_order.get(order, ()))
+            may_be_of_tonight = tonight.pays(-line.amount, orders)
+        same = [one for one in fit if one.amount == -line.amount]
         larger = [one for one in by_ref if one.amount > -line.amount]
         live = [one for one in same if str(one.line_id) not in gone]
-        tonight = waits.quoted_by(line)
-        if len(live) == 1 and not tonight:
+        if len(live) == 1 and not may_be_of_tonight:
             found[line.id] = _names(line, verdict, live[0], paid)
             gone.add(str(live[0].line_id))
         elif live:
@@ -163,24 +175,77 @@ def _taking_back(
     return found
 
 
-class _Waiting:
-    """Tonight's credits, by amount and reference: one of them may be meant as well."""
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """Booked credits that the debits may mean, by reference and by the orders they had paid."""
 
-    def __init__(self, lines: Sequence[Line], amounts: set[int]) -> None:
+    by_ref: Mapping[str, Sequence[Credit]]
+    by_order: Mapping[str, Sequence[Credit]]
+
+    @classmethod
+    def of(
+        cls,
+        db: Session,
+        account_id: UUID,
+        debits: Sequence[Line],
+        decided: Mapping[UUID, Verdict],
+    ) -> _Before:
+        by_ref: dict[str, list[Credit]] = defaultdict(list)
+        for one in quoted(db, account_id, [line.memo for line in debits]):
+            by_ref[compact(one.reference)].append(one)
+        by_order: dict[str, list[Credit]] = defaultdict(list)
+        orders = {order for line in debits for order in _unnamed(decided[line.id])}
+        asked = {
+            "biller": biller_of(db),
+            "account": account_id,
+            "orders": [ids.read("ord", one) for one in sorted(orders)],
+        }
+        for row in db.execute(text(_OF_ORDERS), asked) if orders else ():
+            credit = Credit(row.id, row.payment_id, row.amount, row.bank_reference or "")
+            by_order[ids.shown("ord", row.order_id)].append(credit)
+        return cls(by_ref, by_order)
+
+    def payments(self) -> list[UUID]:
+        every = (*self.by_ref.values(), *self.by_order.values())
+        return sorted({one.payment_id for some in every for one in some if one.payment_id})
+
+
+class _Tonight:
+    """Tonight's credits by amount: where one of them may be meant as well, none is named."""
+
+    def __init__(
+        self, lines: Sequence[Line], decided: Mapping[UUID, Verdict], amounts: set[int]
+    ) -> None:
         self._refs: dict[int, set[str]] = defaultdict(set)
+        self._orders: dict[int, set[str]] = defaultdict(set)
         for line in lines:
-            if line.amount in amounts and line.bank_reference:
-                self._refs[line.amount].add(compact(line.bank_reference))
+            if line.amount in amounts:
+                self._refs[line.amount].add(compact(line.bank_reference or ""))
+                self._orders[line.amount] |= {one.order_id for one in decided[line.id].choices}
 
-    def quoted_by(self, line: Line) -> bool:
-        return not self._refs[-line.amount].isdisjoint(_references(line.memo))
+    def quoted(self, amount: int, refs: set[str]) -> bool:
+        return not self._refs[amount].isdisjoint(refs)
+
+    def pays(self, amount: int, orders: set[str]) -> bool:
+        return not self._orders[amount].isdisjoint(orders)
+
+
+def _unnamed(verdict: Verdict) -> set[str]:
+    """The orders that a reversal quotes, where the engine found no credit of tonight."""
+    if verdict.code != REVERSAL or verdict.related:
+        return set()
+    return {one.order_id for one in verdict.choices if one.order_id}
+
+
+def _each_once(several: Iterable[Credit]) -> list[Credit]:
+    return list({one.line_id: one for one in several}.values())
 
 
 _Paid = Mapping[UUID, Sequence[tuple[str, int]]]
 
 
 def _names(line: Line, verdict: Verdict, credit: Credit, paid: _Paid) -> Verdict:
-    evidence = (evidence_of(line.memo, credit), *_words(verdict))
+    evidence = _evidence(line, verdict, [credit])
     choices = _choices("reversal_named", evidence, _orders(credit, paid))
     bare = _choices("reversal_named", evidence, [("", -line.amount)])
     return Verdict(False, REVERSAL, choices or bare, related=str(credit.line_id))
@@ -191,9 +256,7 @@ def _suggests(line: Line, verdict: Verdict, several: Sequence[Credit], paid: _Pa
     choices = [
         choice
         for one in several
-        for choice in _choices(
-            "reversal", (*_words(verdict), evidence_of(line.memo, one)), _orders(one, paid)
-        )
+        for choice in _choices("reversal", _evidence(line, verdict, [one]), _orders(one, paid))
     ]
     told = {choice.order_id for choice in choices}
     quoted_ = [
@@ -201,9 +264,17 @@ def _suggests(line: Line, verdict: Verdict, several: Sequence[Credit], paid: _Pa
         for choice in verdict.choices
         if choice.order_id and choice.order_id not in told
     ]
-    evidence = tuple(evidence_of(line.memo, one) for one in several)
-    bare = _choices("reversal", (*_words(verdict), *evidence), [("", -line.amount)])
+    bare = _choices("reversal", _evidence(line, verdict, several), [("", -line.amount)])
     return Verdict(False, REVERSAL, [*choices, *quoted_] or bare)
+
+
+def _evidence(line: Line, verdict: Verdict, several: Sequence[Credit]) -> tuple[Evidence, ...]:
+    """The bank's number where the memo has it, and what the engine knew the reversal by."""
+    refs = _references(line.memo)
+    numbers = [evidence_of(line.memo, one) for one in several if compact(one.reference) in refs]
+    first = verdict.choices[0].evidence if verdict.choices else ()
+    known_by = ("words",) if numbers else ("words", "reference")
+    return (*numbers, *(one for one in first if one.kind in known_by))
 
 
 def _choices(
@@ -242,9 +313,3 @@ def _references(memo: str) -> set[str]:
         for ref in references(fold(memo))
         if len(ref) >= _SHORTEST and any(char.isdigit() for char in ref)
     }
-
-
-def _words(verdict: Verdict) -> tuple[Evidence, ...]:
-    """The words by which the engine knew it for a reversal."""
-    first = verdict.choices[0].evidence if verdict.choices else ()
-    return tuple(one for one in first if one.kind == "words")

@@ -201,6 +201,8 @@ def _take_back(db: Session, row: Row[Any], it: Proposal, by: Actor, at: datetime
     _reverse_payment(db, payment_id, -_in_suspense(db, row), told, at=at)
     if _free(db, payment_id):
         undoing.hold_free(db, payment_id, reason=it.reason, by=by, at=at, orders=paid)
+    else:
+        undoing.nothing_left(db, payment_id, at=at)
     return _out_of_suspense(db, row, accounts.UNAPPLIED, by, at)
 
 

@@ -101,3 +101,10 @@ def hold_free(
     )
     cases.note(db, found, "undone", by=by, at=at, why=reason)
     return found
+
+
+def nothing_left(db: Session, payment_id: UUID, *, at: datetime) -> None:
+    """The bank took all of a payment back: what waited for a decision about its money is over."""
+    waiting = cases.open_about(db, discrepancy.c.payment_id == payment_id)
+    if waiting is not None and (waiting.holds or waiting.kind == "DUPLICATE_PAYMENT"):
+        cases.clear(db, waiting.id, why="taken_back", at=at)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from contextlib import suppress
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -9,14 +12,16 @@ import pytest
 from sqlalchemy import select
 
 from ops import check_ledger
+from payments import bookings
 from payments.domain import ids
 from payments.domain.errors import Conflict
-from reconciliation import discrepancies, findings
+from reconciliation import bulk_posting, discrepancies, findings, progress, runs
 from reconciliation.queries import case as cases
 from reconciliation.queries import suggested
 from reconciliation.queries.case import Case
 from reconciliation.remedies import Proposal
 from reconciliation.store import discrepancy
+from tests import book_dump
 from tests.cast import a_bill, a_school, an_order
 from tests.databases import RING, House
 from tests.settlement_desk import Desk
@@ -167,30 +172,103 @@ def test_two_that_fit_and_another_amount_name_none_but_suggest_what_is_quoted(de
     assert sound(desk)
 
 
-def test_of_a_number_of_yesterday_and_tonight_none_is_named_and_two_debits_share_no_original(
+class CutOff(BaseException):
+    """The worker is gone."""
+
+
+@pytest.fixture(params=["together", "one by one", "cut off after every line"])
+def booked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """How the lines of a night get into the books."""
+    how = str(request.param)
+    if how == "one by one":
+        monkeypatch.setattr(bulk_posting._Chunk, "write", _crossed)
+    if how == "cut off after every line":
+        monkeypatch.setattr(runs, "CHUNK", 1)
+        _cut_off(monkeypatch)
+    return how
+
+
+def _crossed(self: object) -> None:
+    raise bookings.Crossed()
+
+
+def _cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every attempt ends after one more line, until nothing is left."""
+    whole, steps, attempts = runs.run, Counter[object](), Counter[str]()
+
+    def tell(*told: object) -> None:
+        steps[told[3]] += 1
+        if steps[told[3]] == 2:
+            raise CutOff
+
+    def again(*args: Any, **named: Any) -> runs.Run:
+        while attempts["all"] < 50:
+            attempts["all"] += 1
+            steps.clear()
+            with suppress(CutOff):
+                return whole(*args, **named)
+        raise AssertionError("it never ends")
+
+    monkeypatch.setattr(progress, "tell", tell)
+    monkeypatch.setattr(runs, "run", again)
+
+
+@pytest.mark.usefixtures("booked")
+def test_of_a_number_of_two_nights_none_is_named_and_no_two_debits_name_one_credit(
+    house: House,
     desk: Desk,
 ) -> None:
-    first, second, third = (desk.order(300_000) for _ in range(3))
-    desk.night([Entry(300_000, first.code, "FT100001"), Entry(300_000, third.code, "FT100002")])
+    first, second, third, fourth = (desk.order(300_000) for _ in range(4))
+    desk.night(
+        [
+            Entry(300_000, first.code, "FT100001"),
+            Entry(300_000, third.code, "FT100002"),
+            Entry(300_000, fourth.code, "FT100003"),
+        ]
+    )
 
     desk.night(
         [
             Entry(300_000, second.code, "FT100001"),
             Entry(300_000, "khong ro", "FT100009"),
+            Entry(500_000, "khong ro", "FT100010"),
             Entry(-300_000, "HOAN TRA FT100001", "FT200001"),
             Entry(-300_000, "HOAN TRA FT100002", "FT200002"),
             Entry(-300_000, "HOAN TRA FT100002", "FT200003"),
+            Entry(-300_000, "HOAN TRA FT100009", "FT200004"),
+            Entry(-300_000, f"HUY GD {fourth.code}", "FT200005"),
         ]
     )
+    desk.night([Entry(-300_000, "HOAN TRA FT100002", "FT200006"), Entry(900_000, "x", "FT100011")])
 
-    told = {one.line.reference: one for one in opened(desk) if one.line is not None}
-    assert names(desk, told["FT200001"]) == ""
-    assert names(desk, told["FT200002"]) == str(line(desk, "FT100002"))
-    assert names(desk, told["FT200003"]) == ""
-    desk.night([Entry(-300_000, "HOAN TRA FT100002", "FT200004")])
-    [late] = [one for one in opened(desk) if one.line and one.line.reference == "FT200004"]
-    assert names(desk, late) == ""  # another one has claimed it, and waits for approval
+    told = {one.line.reference: names(desk, one) for one in opened(desk) if one.line is not None}
+    assert told == {
+        "FT200001": "",  # of yesterday or of tonight
+        "FT200002": str(line(desk, "FT100002")),
+        "FT200003": "",  # the one before claims it
+        "FT200004": str(line(desk, "FT100009")),  # of the same night
+        "FT200005": str(line(desk, "FT100003")),  # by the order that it had paid
+        "FT200006": "",  # one that waits for approval claims it
+    }
+    named = [one for one in opened(desk) if one.original is not None]
+    assert {one.rule for one in named} == {"reversal_named"}
     assert desk.gaps() == []
+    before = book_dump.every_row(house)
+    runs.run(
+        desk.sessions,
+        desk.school.biller_id,
+        desk.account_id,
+        date.fromordinal(desk.day.toordinal() - 1),
+        clock=desk.school.house.clock.now,
+    )
+    assert book_dump.differences(before, book_dump.every_row(house)) == []
+    for case in opened(desk):
+        if names(desk, case):
+            accept(desk, case)
+    assert desk.gaps() == []
+    assert bills(desk) == [
+        ("GB-1", "paid"), ("GB-2", "paid"), ("GB-3", "unpaid"), ("GB-4", "unpaid")
+    ]  # fmt: skip
 
 
 def test_a_second_payment_names_the_first_of_days_ago_and_its_credit_can_be_taken_back(

@@ -77,6 +77,7 @@ _CLEARED: Final = {
     "batch_known": Both("đã biết lô của khoản này", "the batch it pays is known now"),
     "row_arrived": Both("đã có trong báo cáo của cổng", "the gateway's report shows it"),
     "credit_spent": Both("số dư đã được dùng hoặc hoàn lại", "the credit was used or given back"),
+    "taken_back": Both("ngân hàng đã lấy lại khoản này", "the bank took this payment back"),
     "refund_approved": Both("lệnh hoàn đã được duyệt lại", "its refund was approved again"),
     "gateway_answered": Both("cổng đã trả lời", "the gateway answered"),
     "refund_known": Both("đã biết lệnh hoàn của dòng này", "the refund it shows is known now"),
