@@ -180,6 +180,7 @@ def _page(db: Session, day: date, notice: Both | None, refused: Both | None = No
         check_url=f"{_DAYS}/{day}/check"
         if unsigned
         and not obstacles
+        and not may_sign  # one thing to do on a page: who can lock the day locks it
         and who.may(Permission.RECONCILE)
         and not any(one.by == who.id for one in hands)
         else "",
