@@ -99,7 +99,7 @@ def take(
     when the number is known with another amount.
     """
     row = attempts.locked(db, attempt_id)
-    code = _code(db, row.order_id)
+    code = code_of_order(db, row.order_id)
     incoming = Incoming(
         row.gateway,
         paid.reference,
@@ -246,7 +246,8 @@ def _paid_of(db: Session, attempt_id: UUID) -> int:
     )
 
 
-def _code(db: Session, order_id: UUID) -> str:
+def code_of_order(db: Session, order_id: UUID) -> str:
+    """The payment code of an order. Raises NotFound."""
     found: str | None = db.scalar(
         text("SELECT code FROM payment_order WHERE biller_id = :biller AND id = :order"),
         {"biller": biller_of(db), "order": order_id},
@@ -337,7 +338,7 @@ def pay_order(
 
     by: the person who says so, none when a rule of the matching decided.
     """
-    code = _code(db, order_id)
+    code = code_of_order(db, order_id)
     order = dues.of_orders(db, {code})[code]
     return dues.pay(db, payment_id, order, _free(db, payment_id), rule=rule, at=at, by=by)
 

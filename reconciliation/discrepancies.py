@@ -93,7 +93,7 @@ def propose(
     cases.require(by, Permission.RESOLVE)
     cases.require_reason(proposal.reason)
     remedies.check(row, proposal)
-    remedies.check_target(db, proposal)
+    remedies.check_target(db, row, proposal)
     cases.move_to(
         db,
         row,
@@ -238,6 +238,7 @@ def _resolve(
     )
     cases.close_line(db, row)
     cases.close_row(db, row)
+    remedies.afterwards(db, row, proposal, at=at)
     cases.note(db, row.id, "resolved", by=by, at=at, why=proposal.reason, journal_id=journal_id)
     shown = ids.shown("dis", row.id)
     _audit(db, "resolve", row, by, at, way=proposal.way, reason=proposal.reason)

@@ -6,7 +6,7 @@ each way and compares.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Final
 from uuid import UUID
@@ -40,16 +40,20 @@ def transfers(
     paid: int = 0,
     kept: int = 0,
     gateway: str = "",
+    parts: Sequence[int] = (),
 ) -> tuple[Transfer, ...]:
     """The transfers of one way; () where nothing is booked.
 
     amount: đồng of free money or credit, or the signed amount of the line in suspense. owed: what
     the chosen order still asks for. paid, kept: what the payment that a line takes back had paid,
-    and what of it is credit. gateway: where the money is, if it never was in suspense.
+    and what of it is credit. gateway: where the money is, if it never was in suspense. parts: of a
+    division, a journal each; kept is then what of the rest becomes credit.
     """
     if way == "apply":
         part = min(amount, owed)
         return _legs(_applied(part)) + _legs(_kept(amount - part))
+    if way == "divide":
+        return tuple(leg for part in parts for leg in _legs(_applied(part))) + _legs(_kept(kept))
     if way == "keep":
         return _legs(_kept(amount))
     if way in _GIVES_BACK:

@@ -26,7 +26,8 @@ from payments.store.invoices import beneficiary
 from payments.store.orders import bank_account
 from payments.store.payments import allocation, credit, payment, payment_reversal
 from payments.store.sessions import biller_of
-from reconciliation import previews, repaying, settlement_ways, undoing
+from reconciliation import dividing, previews, repaying, settlement_ways, undoing
+from reconciliation.dividing import DIVIDE, Part
 from reconciliation.store import bank_line, discrepancy_event
 
 REFUND_CREDIT: Final = "refund_credit"
@@ -43,6 +44,7 @@ class Proposal:
     to_*: the named account of a refund, sealed with the discrepancy while it waits; none means
     that credit goes back by `through`, the gateway it came from, which is looked up at each step.
     exact: book it only while the order takes all of the money; see exact.py.
+    parts: of a division, best first; target is then whose credit the rest becomes, "" for nobody's.
     """
 
     way: str
@@ -53,6 +55,7 @@ class Proposal:
     to_account: str = ""
     through: refunds.Through | None = None
     exact: bool = False
+    parts: tuple[Part, ...] = ()
 
     def stored(self, db: Session, row: Row[Any]) -> dict[str, Any]:
         """As a discrepancy keeps it: what names a person is sealed under its key."""
@@ -65,13 +68,14 @@ class Proposal:
     @classmethod
     def of(cls, db: Session, row: Row[Any]) -> Proposal:
         """The proposal that a discrepancy's row keeps."""
-        fields = dict(row.proposal)
+        fields = dividing.stored(dict(row.proposal))
         sealed = bytes.fromhex(fields.pop("sealed"))
         named = vault.unseal(db, row.key_id, sealed, context=f"proposal:{row.id}")
         return cls(**fields, **named)
 
 
-_TARGETS: Final = {"apply": ("ord_",), "keep": ("ord_", "ben_"), "take_back": ("pay_",)}
+_WHOSE: Final = ("ord_", "ben_")
+_TARGETS: Final = {"apply": ("ord_",), "keep": _WHOSE, "take_back": ("pay_",)}
 _NAMED: Final = ("to_name", "to_bank", "to_account")
 
 
@@ -81,7 +85,7 @@ def ways_for(row: Row[Any]) -> tuple[str, ...]:
     if of_settlement is not None:
         return of_settlement
     if row.payment_id is not None and row.holds:
-        return ("apply", "keep", "refund")
+        return ("apply", DIVIDE, "keep", "refund")
     if row.payment_id is not None and row.kind == "DUPLICATE_PAYMENT":
         return (REFUND_CREDIT, "no_money")  # the money is the payer's credit already
     if row.line_id is not None and row.payment_id is None:
@@ -96,6 +100,12 @@ def check(row: Row[Any], proposal: Proposal) -> None:
     wanted = _TARGETS.get(proposal.way, ())
     if wanted and not proposal.target.startswith(wanted):
         raise Invalid("Cần chọn giấy báo hoặc người nhận.", "Choose what it belongs to.")
+    if proposal.parts and proposal.way != DIVIDE:
+        raise Invalid("Cách này không chia nhiều phần.", "This way takes no parts.")
+    if proposal.way == DIVIDE and (wrong := dividing.refuse(proposal.parts)) is not None:
+        raise wrong
+    if proposal.way == DIVIDE and proposal.target and not proposal.target.startswith(_WHOSE):
+        raise Invalid("Cần chọn người giữ số dư.", "Choose whose credit the rest becomes.")
     if proposal.way == "refund" and not (proposal.to_name and proposal.to_account):
         raise Invalid("Cần tên và số tài khoản nhận hoàn.", "A refund needs a name and an account.")
     if proposal.way == REFUND_CREDIT and bool(proposal.to_name) != bool(proposal.to_account):
@@ -107,8 +117,13 @@ def check(row: Row[Any], proposal: Proposal) -> None:
         )
 
 
-def check_target(db: Session, proposal: Proposal) -> None:
-    """Raise Invalid when the proposal names an order, person or payment that is not there."""
+def check_target(db: Session, row: Row[Any], proposal: Proposal) -> None:
+    """Raise Invalid when the proposal names an order, person or payment that is not there.
+
+    Raises TooMuch when parts do not fit what is free and owed now.
+    """
+    if proposal.parts:
+        dividing.check(db, row, proposal.parts)
     try:
         if proposal.target.startswith("ord_"):
             money_in.beneficiary_of_order(db, ids.read("ord", proposal.target))
@@ -155,12 +170,22 @@ def _apply(db: Session, row: Row[Any], it: Proposal, by: Actor, at: datetime) ->
     return None
 
 
+def _divide(db: Session, row: Row[Any], it: Proposal, by: Actor, at: datetime) -> UUID | None:
+    """Each part pays its order's bills; what is left becomes credit, or waits: see `afterwards`."""
+    whose = dividing.beneficiary_of(db, it.target) if it.target else None
+    dividing.book(db, row.payment_id, it.parts, keep_for=whose, rule=BY_PERSON, by=by, at=at)
+    return None
+
+
+def afterwards(db: Session, row: Row[Any], proposal: Proposal, *, at: datetime) -> None:
+    """What a decision leaves to another one, once this is resolved."""
+    if proposal.way == DIVIDE:
+        dividing.leave(db, row, proposal.parts, at=at)
+
+
 def _keep(db: Session, row: Row[Any], it: Proposal, by: Actor, at: datetime) -> UUID | None:
     """The money stays as credit of a beneficiary, named by itself or by an order of theirs."""
-    if it.target.startswith("ord_"):
-        beneficiary_id = money_in.beneficiary_of_order(db, ids.read("ord", it.target))
-    else:
-        beneficiary_id = ids.read("ben", it.target)
+    beneficiary_id = dividing.beneficiary_of(db, it.target)
     free = Money(_free(db, row.payment_id))
     allocations.keep(db, row.payment_id, beneficiary_id, free, at=at, by=by)
     return None
@@ -191,7 +216,7 @@ def _take_back(db: Session, row: Row[Any], it: Proposal, by: Actor, at: datetime
     Where only a part was taken, the rest waits for a person, who is offered what it had paid.
     """
     payment_id = ids.read("pay", it.target)
-    paid = _undo_everything(db, payment_id, reason=it.reason, by=by, at=at)
+    paid = undoing.everything(db, payment_id, reason=it.reason, by=by, at=at)
     if _free(db, payment_id) < -_in_suspense(db, row):
         raise Conflict(
             "Khoản này đã bị lấy lại hoặc đã hoàn, không còn đủ tiền để lấy lại.",
@@ -208,7 +233,7 @@ def _take_back(db: Session, row: Row[Any], it: Proposal, by: Actor, at: datetime
 
 def _not_paid(db: Session, row: Row[Any], it: Proposal, by: Actor, at: datetime) -> UUID | None:
     """The gateway says that it never had this payment: undo all it had paid, let the money go."""
-    _undo_everything(db, row.payment_id, reason=it.reason, by=by, at=at)
+    undoing.everything(db, row.payment_id, reason=it.reason, by=by, at=at)
     key, amount = _decision(db, row), _free(db, row.payment_id)
     _reverse_payment(db, row.payment_id, amount, f"not-paid:{key}", at=at)
     return settlement_ways.never_had(db, row, amount, key=key, by=by, at=at)
@@ -251,6 +276,7 @@ def _nothing(db: Session, row: Row[Any], it: Proposal, by: Actor, at: datetime) 
 
 WAYS: Final[Mapping[str, Callable[[Session, Row[Any], Proposal, Actor, datetime], UUID | None]]] = {
     "apply": _apply,
+    DIVIDE: _divide,
     "keep": _keep,
     "refund": _refund,
     REFUND_CREDIT: _refund_credit,
@@ -276,7 +302,7 @@ def undo(db: Session, row: Row[Any], *, reason: str, by: Actor, at: datetime) ->
         key = _decision(db, row)
         day = business_day(at)
         ledger.reverse(db, f"explain:{key}", key=f"unexplain:{key}", day=day, at=at, by=by)
-    elif row.resolution in ("apply", "keep"):
+    elif row.resolution in ("apply", DIVIDE, "keep"):
         for allocation_id in _applied_by(db, row):
             allocations.unapply(db, allocation_id, reason=reason, by=by, at=at)
         for credit_id in _kept_by(db, row):
@@ -294,7 +320,7 @@ def booked(db: Session, row: Row[Any]) -> Sequence[str]:
     """The event keys of what a resolved discrepancy's decision booked."""
     if row.resolution in (*previews.TO_ACCOUNT, "take_back", settlement_ways.NOT_PAID):
         return [f"explain:{_decision(db, row)}"]
-    if row.resolution in ("apply", "keep"):
+    if row.resolution in ("apply", DIVIDE, "keep"):
         applied = [f"apply:{one}" for one in _applied_by(db, row)]
         return applied + [f"keep:{one}" for one in _kept_by(db, row)]
     if row.resolution in ("refund", REFUND_CREDIT):
@@ -344,29 +370,6 @@ def _in_suspense(db: Session, row: Row[Any]) -> int:
     if row.settlement_row_id is not None:
         return settlement_ways.suspended(db, row.settlement_row_id)
     return int(_line(db, row.line_id).amount)
-
-
-def _undo_everything(
-    db: Session, payment_id: UUID, *, reason: str, by: Actor, at: datetime
-) -> Sequence[UUID]:
-    """Return the orders that it had paid."""
-    biller_id = biller_of(db)
-    live = db.execute(
-        select(allocation.c.id, allocation.c.order_id)
-        .where(allocation.c.biller_id == biller_id, allocation.c.payment_id == payment_id)
-        .where(allocation.c.live)
-        .order_by(allocation.c.invoice_id)
-    ).all()
-    for row in live:
-        allocations.unapply(db, row.id, reason=reason, by=by, at=at)
-    kept = db.scalars(
-        select(credit.c.id).where(
-            credit.c.biller_id == biller_id, credit.c.payment_id == payment_id, credit.c.live
-        )
-    ).all()
-    for credit_id in kept:
-        allocations.unkeep(db, credit_id, reason=reason, by=by, at=at)
-    return list(dict.fromkeys(row.order_id for row in live if row.order_id is not None))
 
 
 def _free(db: Session, payment_id: UUID) -> int:

@@ -19,7 +19,7 @@ from payments.domain.calendar import business_day
 from payments.domain.errors import Conflict, NotFound
 from payments.domain.people import Actor, Permission
 from payments.queries import money, seeking
-from payments.store.payments import allocation
+from payments.store.payments import allocation, credit
 from payments.store.sessions import biller_of
 from reconciliation import cases
 from reconciliation.evidence import Evidence, Verdict
@@ -108,3 +108,26 @@ def nothing_left(db: Session, payment_id: UUID, *, at: datetime) -> None:
     waiting = cases.open_about(db, discrepancy.c.payment_id == payment_id)
     if waiting is not None and (waiting.holds or waiting.kind == "DUPLICATE_PAYMENT"):
         cases.clear(db, waiting.id, why="taken_back", at=at)
+
+
+def everything(
+    db: Session, payment_id: UUID, *, reason: str, by: Actor, at: datetime
+) -> Sequence[UUID]:
+    """Take apart all that a payment paid and what was kept of it; return the orders it had paid."""
+    biller_id = biller_of(db)
+    live = db.execute(
+        select(allocation.c.id, allocation.c.order_id)
+        .where(allocation.c.biller_id == biller_id, allocation.c.payment_id == payment_id)
+        .where(allocation.c.live)
+        .order_by(allocation.c.invoice_id)
+    ).all()
+    for row in live:
+        allocations.unapply(db, row.id, reason=reason, by=by, at=at)
+    kept = db.scalars(
+        select(credit.c.id).where(
+            credit.c.biller_id == biller_id, credit.c.payment_id == payment_id, credit.c.live
+        )
+    ).all()
+    for credit_id in kept:
+        allocations.unkeep(db, credit_id, reason=reason, by=by, at=at)
+    return list(dict.fromkeys(row.order_id for row in live if row.order_id is not None))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from typing import Any, Final
@@ -145,8 +146,10 @@ def get(db: Session, discrepancy_id: UUID) -> Case:
     elif row.settlement_row_id is not None:
         candidates = _taken_back(db, _OF_ROW, row.settlement_row_id)
     proposal = remedies.Proposal.of(db, row) if row.proposal and row.status != "open" else None
-    if proposal is not None and proposal.target not in [one.target for one in candidates]:
-        candidates += chosen(db, proposal.target)
+    if proposal is not None:
+        known = {one.target for one in candidates}
+        named = dict.fromkeys((proposal.target, *(part.order for part in proposal.parts)))
+        candidates += chosen(db, *(one for one in named if one not in known))
     names = staff.names(db, [row.assigned_to, row.proposed_by, row.approved_by])
     is_open = row.status not in ("resolved", "auto_resolved")
     limit: int = db.execute(
@@ -193,13 +196,14 @@ def found(db: Session, typed: str) -> list[Choice]:
     return [_choice(one) for one in seeking.orders_by(db, typed)]
 
 
-def chosen(db: Session, target: str) -> list[Choice]:
-    """The order with this shown id, in a list; none for anything else."""
-    try:
-        order_id = ids.read("ord", target)
-    except NotFound:
-        return []
-    return [_choice(one) for one in seeking.orders(db, [order_id]).values()]
+def chosen(db: Session, *targets: str) -> list[Choice]:
+    """The orders with these shown ids, as they were given; whatever is none is left out."""
+    order_ids = []
+    for target in targets:
+        with suppress(NotFound):
+            order_ids.append(ids.read("ord", target))
+    orders = seeking.orders(db, order_ids)
+    return [_choice(orders[one]) for one in order_ids if one in orders]
 
 
 def _findings(db: Session, row: Row[Any]) -> Findings:

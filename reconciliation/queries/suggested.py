@@ -17,9 +17,11 @@ from payments.domain.memo import fold
 from payments.queries import seeking
 from payments.store.sessions import biller_of
 from reconciliation import answers, previews
+from reconciliation.dividing import Part
 from reconciliation.evidence import Evidence, Verdict, amounts
 from reconciliation.exact import Exact
 from reconciliation.queries.case import NAMED, Case, Choice
+from reconciliation.remedies import Proposal
 
 MOST_OF_AMOUNT = 5
 """So many orders of one amount are named; where there are more, the amount says nothing."""
@@ -30,22 +32,26 @@ class Suggested:
     """way: a key of remedies.WAYS; target: a shown id, "" while a person has to choose one.
 
     exact: beyond doubt, see exact.py. transfers: what would be booked, or was; () for a decision
-    that books nothing, or while the target is open.
+    that books nothing, or while the target is open. parts: of a division, best first.
     """
 
     way: str
     target: str
     exact: bool
     transfers: Sequence[Transfer]
+    parts: Sequence[Part] = ()
 
 
 def of(db: Session, case: Case) -> Suggested | None:
     """What is proposed, what was booked, or what is likely; None once it cleared by itself."""
     if case.booked or case.status == "resolved":
         target = case.proposal.target if case.proposal else ""
-        return Suggested(case.resolution, target, exact=False, transfers=case.booked)
+        parts = case.proposal.parts if case.proposal else ()
+        return Suggested(case.resolution, target, False, case.booked, parts)
     if case.proposal is not None:
         it = case.proposal
+        if it.parts:
+            return Suggested(it.way, it.target, False, divided(case, it), it.parts)
         legs = _booking(case, it.way, _choice(case.candidates, it.target))
         return Suggested(it.way, it.target, exact=it.exact, transfers=legs)
     if not case.ways:
@@ -63,6 +69,13 @@ def of(db: Session, case: Case) -> Suggested | None:
 def is_named(case: Case) -> bool:
     """Whether the first candidate is the credit that a reversal names, and no other fits."""
     return bool(case.candidates) and case.candidates[0].rule == NAMED
+
+
+def divided(case: Case, it: Proposal) -> Sequence[Transfer]:
+    """What a division would book."""
+    each = [part.amount for part in it.parts]
+    left = case.at_stake - sum(each)
+    return previews.transfers(it.way, case.at_stake, parts=each, kept=left if it.target else 0)
 
 
 def likely(case: Case, chosen: Choice | None) -> str:

@@ -196,16 +196,24 @@ class TransferAnswer(Answer):
         return cls(debit=it.debit, credit=it.credit, amount=it.amount.amount)
 
 
+class PartAnswer(Answer):
+    """What one order gets of money that is divided."""
+
+    order: str
+    amount: Dong
+
+
 class SuggestedAnswer(Answer):
     """What is proposed, was booked, or is likely.
 
     target: null while a person has to choose it. exact: beyond doubt, may be accepted in bulk.
-    transfers: empty for a decision that books nothing.
+    transfers: empty for a decision that books nothing. parts: of money that is divided.
     """
 
     way: str
     target: str | None
     exact: bool
+    parts: Sequence[PartAnswer]
     transfers: Sequence[TransferAnswer]
 
 
@@ -275,7 +283,13 @@ def _suggested(it: suggested.Suggested | None) -> SuggestedAnswer | None:
     if it is None:
         return None
     legs = [TransferAnswer.of(one) for one in it.transfers]
-    return SuggestedAnswer(way=it.way, target=it.target or None, exact=it.exact, transfers=legs)
+    return SuggestedAnswer(
+        way=it.way,
+        target=it.target or None,
+        exact=it.exact,
+        parts=[PartAnswer(order=one.order, amount=one.amount) for one in it.parts],
+        transfers=legs,
+    )
 
 
 class DiscrepancyPage(PageOf[DiscrepancyAnswer]):

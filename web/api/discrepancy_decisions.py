@@ -16,17 +16,28 @@ from pydantic import Field, StringConstraints
 from sqlalchemy.orm import Session
 
 from ops import refunding
+from payments.domain import ids
 from payments.domain.people import Permission
-from reconciliation import bulk, discrepancies
+from reconciliation import bulk, discrepancies, dividing
 from reconciliation.bulk import Accepted
 from reconciliation.discrepancies import LONGEST_COMMENT
+from reconciliation.dividing import Part
 from reconciliation.remedies import Proposal
 from web import context
 from web.api.creating import as_json, created, creates
 from web.api.discrepancies import DiscrepancyPath, WholeDiscrepancyAnswer
 from web.api.invoices import ReasonAsk
 from web.api.orders import PayeeAsk
-from web.api.shapes import Answer, Asked, DiscrepancyId, PersonId, Text60, Text500
+from web.api.shapes import (
+    Answer,
+    Asked,
+    DiscrepancyId,
+    OrderId,
+    PersonId,
+    SomeDong,
+    Text60,
+    Text500,
+)
 from web.auth.marks import requires, takes
 from web.problems import StaffOnly
 
@@ -38,6 +49,7 @@ _ONE: Final = "/discrepancies/<shown_id:discrepancy_id>"
 
 Way = Literal[
     "apply",
+    "divide",
     "keep",
     "refund",
     "refund_credit",
@@ -53,18 +65,27 @@ Way = Literal[
 ExactKind = Literal["UNMATCHED", "DUPLICATE_PAYMENT", "NON_ORDER"]
 
 
+class PartAsk(Asked):
+    """What one order gets of money that is divided."""
+
+    order: OrderId
+    amount: SomeDong
+
+
 class ResolveAsk(Asked):
     """What should be done, and why.
 
     target: what it is done to: an order (ord_…) to apply to, a payment (pay_…) that the bank
     took back, a beneficiary (ben_…) or order to keep it for. payee: for a refund; without one,
-    `refund_credit` goes back by the gateway that took the payment.
+    `refund_credit` goes back by the gateway that took the payment. parts: for `divide`, 2 to 9
+    orders; what they leave becomes credit of target, or waits as a new discrepancy without one.
     """
 
     way: Way
     reason: Text500
     target: Text60 | None = None
     payee: PayeeAsk | None = None
+    parts: Annotated[Sequence[PartAsk], Field(max_length=dividing.MOST)] = ()
 
     def proposal(self) -> Proposal:
         """The ask in the words of the core."""
@@ -76,6 +97,7 @@ class ResolveAsk(Asked):
             to.name if to else "",
             to.bank if to else "",
             to.account if to else "",
+            parts=tuple(Part(ids.shown("ord", one.order), one.amount) for one in self.parts),
         )
 
 

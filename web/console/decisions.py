@@ -51,7 +51,8 @@ class Evidence:
 class Candidate:
     """A bill it may belong to, best first. agrees, near, differs: signs, see Evidence.
 
-    number: the key to press. chosen is never set by us when two agree equally.
+    number: the key to press. chosen is never set by us when two agree equally. share: what it gets
+    where money is divided, typed: what stands in its field instead, if that is no amount.
     """
 
     id: str
@@ -65,6 +66,8 @@ class Candidate:
     near: Sequence[str] = ()
     differs: Sequence[str] = ()
     chosen: bool = False
+    share: int = 0
+    typed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +151,9 @@ class DiscrepancyDetail:
     approve and refuse (POST: reason), take (POST take_url), give back (POST release_url), later
     (POST later_url), undo (POST undo_url: reason; makes a reversing journal), comment (POST
     comment_url: comment). preview_url: the same page for another choice. rule: how it was read.
-    kept: the filters, which a search has to send along.
+    kept: the filters, which a search has to send along. divides: whether the money is divided
+    between the bills that are ticked (part, amount-…, rest in the form); divide_url: begins that,
+    whole_url: ends it; rests: where what is left may go; carried: fields a search sends along.
     meanwhile: what somebody else did while the reader was looking. earlier: what it takes back,
     or what had paid its bill before.
     """
@@ -198,6 +203,11 @@ class DiscrepancyDetail:
     comment: str = ""
     kept: Sequence[tuple[str, str]] = ()
     earlier: Earlier | None = None
+    divides: bool = False
+    divide_url: str = ""
+    whole_url: str = ""
+    rests: Sequence[Choice] = ()
+    carried: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)

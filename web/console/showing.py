@@ -6,7 +6,7 @@ detail(case, Look(...)) -> DiscrepancyDetail
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from payments.domain import ids
@@ -14,11 +14,13 @@ from payments.domain.money import Money
 from payments.domain.people import Actor, Permission
 from reconciliation import previews
 from reconciliation.causes import CODES
+from reconciliation.dividing import DIVIDE
 from reconciliation.queries import suggested
 from reconciliation.queries.case import Case, Choice, Event
 from reconciliation.remedies import Proposal
-from web.console import figures, originals, proof
+from web.console import dividing, figures, originals, proof
 from web.console.answers import HOME, with_query
+from web.console.asking import Asked
 from web.console.decisions import (
     Candidate,
     DiscrepancyDetail,
@@ -38,6 +40,7 @@ _SPLIT: Final = "SPLIT_MISMATCH"
 
 WAYS: Final = {
     "apply": Both("Ghi vào giấy báo đã chọn", "Apply it to the chosen bill"),
+    "divide": Both("Chia cho nhiều giấy báo", "Divide it between several bills"),
     "keep": Both("Giữ làm số dư cho người đã chọn", "Keep it as credit of the chosen person"),
     "refund": Both("Hoàn lại cho người nộp", "Give it back to the payer"),
     "refund_credit": Both(
@@ -85,18 +88,6 @@ _CLEARED: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What stands in the form: as it was typed, or as the address asks to preview it."""
-
-    way: str = ""
-    candidate: str = ""
-    reason: str = ""
-    to_name: str = ""
-    to_bank: str = ""
-    to_account: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Look:
     """Who looks, and at what beside the case. query: the filters, kept in every link."""
 
@@ -123,6 +114,10 @@ def detail(case: Case, look: Look) -> DiscrepancyDetail:
     known = {one.target: one for one in case.candidates}  # with their evidence
     choices = [known.get(target, one) for target, one in every.items()][:_MOST_CANDIDATES]
     asked = _asked(case, look.asked, choices)
+    divides = asked.way == DIVIDE
+    if divides:
+        choices = dividing.listed(case.candidates, look.found, asked.shares)
+    division = dividing.shown(asked.shares, choices, case.at_stake)
     chosen = next((one for one in choices if one.target == asked.candidate), None)
     evidence = _evidence(case, chosen, known)
 
@@ -149,14 +144,19 @@ def detail(case: Case, look: Look) -> DiscrepancyDetail:
         memo=proof.marked(case.memo, evidence),
         evidence=proof.compared(evidence),
         candidates=tuple(
-            _candidate(one, number, chosen=one is chosen) for number, one in enumerate(choices, 1)
+            dividing.ticked(_candidate(one, number), asked.shares, division)
+            if divides
+            else _candidate(one, number, chosen=one is chosen)
+            for number, one in enumerate(choices, 1)
         ),
         ways=_ways(case, asked.way),
         reason=asked.reason or case.reason,
         to_name=asked.to_name,
         to_bank=asked.to_bank,
         to_account=asked.to_account,
-        journal=_journal(case, asked.way, chosen),
+        journal=dividing.journal(division, choices)
+        if divides and not case.booked
+        else _journal(case, asked.way, chosen),
         needs_second=case.needs_second,
         proposer=_proposer(case, look.reader, may),
         approver=_approver(case, look.reader, may),
@@ -178,6 +178,13 @@ def detail(case: Case, look: Look) -> DiscrepancyDetail:
         kept=look.query,
         earlier=originals.earlier(case),
         preview_url=link("", when=may == "propose"),
+        divides=divides,
+        divide_url=with_query(url_of(shown), **dict(look.query), way=DIVIDE)
+        if may == "propose" and DIVIDE in case.ways
+        else "",
+        whole_url=link("", when=may == "propose" and divides),
+        rests=dividing.rests(division, choices),
+        carried=dividing.carried(asked.shares, division) if divides else (),
     )
 
 
@@ -230,18 +237,21 @@ def _asked(case: Case, asked: Asked, choices: Sequence[Choice]) -> Asked:
     way = asked.way if asked.way in case.ways else ""
     if not way and case.ways:
         way = _likely(case, chosen)
-    return Asked(way, candidate, asked.reason, asked.to_name, asked.to_bank, asked.to_account)
+    return replace(asked, way=way, candidate=candidate)
 
 
 def _proposed(it: Proposal) -> Asked:
-    return Asked(it.way, it.target, it.reason, it.to_name, it.to_bank, it.to_account)
+    to = (it.to_name, it.to_bank, it.to_account)
+    return Asked(it.way, it.target, it.reason, *to, dividing.proposed(it.parts, it.target))
 
 
 def _ways(case: Case, chosen: str) -> tuple[Option, ...]:
     """The ways to choose from; once it is over, the one that was taken."""
     if case.resolution in WAYS and case.status in _OVER:
         return (Option(case.resolution, WAYS[case.resolution], chosen=True),)
-    return tuple(Option(way, WAYS[way], way == chosen) for way in case.ways)
+    # Dividing is a form of its own: see divide_url.
+    ways = [way for way in case.ways if way != DIVIDE or chosen == DIVIDE]
+    return tuple(Option(way, WAYS[way], way == chosen) for way in ways)
 
 
 def _likely(case: Case, chosen: Choice | None) -> str:
@@ -344,7 +354,7 @@ def _payer(case: Case) -> str:
     return case.line.counterparty if case.line else ""
 
 
-def _candidate(one: Choice, number: int, *, chosen: bool) -> Candidate:
+def _candidate(one: Choice, number: int, *, chosen: bool = False) -> Candidate:
     return Candidate(
         id=one.target,
         number=number,

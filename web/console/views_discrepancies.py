@@ -17,36 +17,28 @@ from payments.domain import ids
 from payments.domain.errors import DomainError, Invalid, NotFound
 from payments.domain.people import Permission
 from reconciliation import discrepancies, exact
+from reconciliation.dividing import DIVIDE
 from reconciliation.queries import case as cases
 from reconciliation.queries import together, work
-from reconciliation.remedies import REFUND_CREDIT, Proposal
+from reconciliation.queries.case import Choice
+from reconciliation.remedies import Proposal
 from web import context
 from web.auth.marks import requires
+from web.console import dividing
 from web.console.afterwards import just_done, meanwhile
 from web.console.answers import HOME, elsewhere, shell, whole, with_query, wrong
+from web.console.asking import GIVES_BACK, NO_REASON, Asked, missing, reason_typed, typed
 from web.console.decisions import DiscrepanciesPage, DiscrepancyDetail, JustDone
 from web.console.queue import Filter, beside, rows
-from web.console.showing import Asked, Look, detail, url_of
+from web.console.showing import Look, detail, url_of
 from web.console.views_bulk import ACCEPT, APPROVE
 from web.language import Both
 from web.pages import FieldError, Pager
 
 _LIST: Final = f"{HOME}/discrepancies"
 _ONE: Final = f"{_LIST}/<shown>"
-_LONGEST: Final = 300
 _UNDECIDED: Final = ("open", "assigned")
 _PROPOSED: Final = ("proposed",)
-_GIVES_BACK: Final = ("refund", REFUND_CREDIT)
-
-_NO_REASON: Final = Both("Ghi lý do, người duyệt cần đọc.", "Give a reason: the approver reads it.")
-_NO_CHOICE: Final = Both(
-    "Chọn một giấy báo ở danh sách trên.", "Choose one of the bills in the list above."
-)
-_NO_NAME: Final = Both("Ghi tên chủ tài khoản nhận.", "Give the name of the account's holder.")
-_NO_ACCOUNT: Final = Both(
-    "Số tài khoản gồm 4 đến 34 chữ số hoặc chữ cái.",
-    "An account number has 4 to 34 digits or letters.",
-)
 
 
 @requires(Permission.READ)
@@ -62,10 +54,18 @@ def one(shown: str) -> ResponseReturnValue:
     """One discrepancy with its evidence, and the queue beside it."""
     discrepancy_id = ids.read("dis", shown)
     find = " ".join(request.args.get("find", "")[:80].split())
-    asked = Asked(way=request.args.get("way", ""), candidate=request.args.get("candidate", ""))
+    asked = Asked(
+        way=request.args.get("way", ""),
+        candidate=request.args.get("candidate", ""),
+        shares=dividing.typed(request.args),
+    )
     with context.transaction() as db:
         case = cases.get(db, discrepancy_id)
-        found = cases.found(db, find) if find else cases.chosen(db, asked.candidate)
+        found = _named(db, asked)
+        if find:
+            found = (
+                [*found, *cases.found(db, find)] if asked.shares.typed else cases.found(db, find)
+            )
         look = Look(context.actor(), asked, find, found, query=Filter.of_request().query)
         page = _page(db, detail(case, look))
     return whole(page)
@@ -74,15 +74,19 @@ def one(shown: str) -> ResponseReturnValue:
 @requires(Permission.RESOLVE)
 def propose(shown: str) -> ResponseReturnValue:
     """Say what should be booked; below the limit that is the decision."""
-    discrepancy_id, asked = ids.read("dis", shown), _typed()
-    errors = _missing(asked)
+    discrepancy_id, asked = ids.read("dis", shown), typed()
+    division, errors = _divided(discrepancy_id, asked)
+    if "look" in request.form:
+        return _again(discrepancy_id, asked, [], HTTPStatus.OK)
+    errors += missing(asked)
     if errors:
         return _again(discrepancy_id, asked, errors)
-    refund = asked.way in _GIVES_BACK
+    refund = asked.way in GIVES_BACK
     proposal = Proposal(
         way=asked.way,
         reason=asked.reason,
-        target="" if refund else asked.candidate,
+        target=division.rest if asked.way == DIVIDE else "" if refund else asked.candidate,
+        parts=division.parts if asked.way == DIVIDE else (),
         to_name=asked.to_name if refund else "",
         to_bank=asked.to_bank if refund else "",
         to_account=asked.to_account if refund else "",
@@ -113,9 +117,9 @@ def approve(shown: str) -> ResponseReturnValue:
 @requires(Permission.APPROVE)
 def refuse(shown: str) -> ResponseReturnValue:
     """The second person says no, and why."""
-    discrepancy_id, reason = ids.read("dis", shown), _reason()
+    discrepancy_id, reason = ids.read("dis", shown), reason_typed()
     if not reason:
-        return _again(discrepancy_id, Asked(), [FieldError("reason", _NO_REASON)])
+        return _again(discrepancy_id, Asked(), [FieldError("reason", NO_REASON)])
     return _try(
         discrepancy_id,
         lambda db: discrepancies.refuse(
@@ -175,9 +179,9 @@ def later(shown: str) -> ResponseReturnValue:
 @requires(Permission.RESOLVE)
 def undo(shown: str) -> ResponseReturnValue:
     """Open it again: what was booked is reversed."""
-    discrepancy_id, reason = ids.read("dis", shown), _reason()
+    discrepancy_id, reason = ids.read("dis", shown), reason_typed()
     if not reason:
-        return _again(discrepancy_id, Asked(), [FieldError("undo-reason", _NO_REASON)])
+        return _again(discrepancy_id, Asked(), [FieldError("undo-reason", NO_REASON)])
     return _try(
         discrepancy_id,
         lambda db: discrepancies.reopen(
@@ -186,6 +190,22 @@ def undo(shown: str) -> ResponseReturnValue:
         stay=True,
         expects=("resolved",),
     )
+
+
+def _named(db: Session, asked: Asked) -> list[Choice]:
+    """The orders that the form names, wherever they were found."""
+    return cases.chosen(db, *(asked.shares.typed or (asked.candidate,)))
+
+
+def _divided(discrepancy_id: UUID, asked: Asked) -> tuple[dividing.Division, list[FieldError]]:
+    """Between which bills the money is divided, and what the form lacks for that."""
+    if asked.way != DIVIDE:
+        return dividing.Division({}, 0), []
+    with context.transaction() as db:
+        case = cases.get(db, discrepancy_id)
+        choices = dividing.listed(case.candidates, _named(db, asked), asked.shares)
+    division = dividing.shown(asked.shares, choices, case.at_stake)
+    return division, dividing.missing(asked.shares, division, choices)
 
 
 def _try(
@@ -242,7 +262,7 @@ def _again(
     query = Filter.of_request().query
     with context.transaction() as db:
         case = cases.get(db, discrepancy_id)
-        found = cases.chosen(db, asked.candidate)
+        found = _named(db, asked)
         changed = bool(expects) and case.status not in expects
         somebody = meanwhile(case, context.actor()) if changed else None
         look = Look(
@@ -257,41 +277,6 @@ def _again(
         page = _page(db, detail(case, look))
     status = HTTPStatus.CONFLICT if somebody else status
     return whole(page, status=status, here=url_of(ids.shown("dis", discrepancy_id), query))
-
-
-def _typed() -> Asked:
-    form = request.form
-    return Asked(
-        way=form.get("way", ""),
-        candidate=form.get("candidate", "")[:40],
-        reason=_reason(),
-        to_name=" ".join(form.get("to_name", "")[:70].split()),
-        to_bank=" ".join(form.get("to_bank", "")[:70].split()),
-        to_account="".join(form.get("to_account", "")[:60].split()),
-    )
-
-
-def _reason() -> str:
-    return " ".join(request.form.get("reason", "").split())[:_LONGEST]
-
-
-def _missing(asked: Asked) -> list[FieldError]:
-    """What the form lacks, field by field."""
-    found = []
-    if asked.way in ("apply", "keep", "take_back") and not asked.candidate:
-        found.append(FieldError("candidate", _NO_CHOICE))
-    # Credit may go back by its gateway: then no account is named at all.
-    named = asked.way == "refund" or (
-        asked.way == REFUND_CREDIT and bool(asked.to_name or asked.to_account)
-    )
-    if named and not asked.to_name:
-        found.append(FieldError("to_name", _NO_NAME))
-    account = asked.to_account
-    if named and not (account.isalnum() and account.isascii() and len(account) in range(4, 35)):
-        found.append(FieldError("to_account", _NO_ACCOUNT))
-    if not asked.reason:
-        found.append(FieldError("reason", _NO_REASON))
-    return found
 
 
 def _page(db: Session, chosen: DiscrepancyDetail | None) -> DiscrepanciesPage:

@@ -92,7 +92,7 @@
     if (!on || sheet()?.open || event.repeat) return;
     if (key === "Enter") {
       // A link or button does what it does; a chosen bill leads on, it never sends by itself.
-      if (target.matches("a, button, summary, [type=checkbox]")) return;
+      if (target.matches("a, button, summary, [type=checkbox]:not([name=part])")) return;
       if (proceed()) event.preventDefault();
       return;
     }

@@ -29,7 +29,7 @@ def test_every_way_but_no_money_books_something(way: str) -> None:
     credits_ = ("apply", "keep", "refund", "refund_credit", "interest")
     amount = 22_000 if way in credits_ else -22_000
 
-    assert previews.transfers(way, amount, owed=22_000, paid=22_000)
+    assert previews.transfers(way, amount, owed=22_000, paid=22_000, parts=[22_000])
 
 
 def test_no_money_books_nothing() -> None:
