@@ -136,7 +136,7 @@ def rests(division: Division, choices: Sequence[Choice]) -> tuple[Option, ...]:
     if division.left <= 0 or len(division.amounts) < 2:
         return ()
     named = [one for one in choices if one.target in division.amounts]
-    whose = {one.beneficiary.name or one.code: one.target for one in reversed(named)}
+    whose = {_name(one): one.target for one in reversed(named)}
     return (
         Option("", _LEFT, not division.rest),
         *(
@@ -160,10 +160,10 @@ def journal(division: Division, choices: Sequence[Choice]) -> Journal | None:
     kept = division.left if division.rest else 0
     amounts = list(division.amounts.values())
     legs = previews.transfers(DIVIDE, sum(amounts) + kept, parts=amounts, kept=kept)
-    names = {one.target: one.beneficiary.name or one.code for one in choices}
-    whose = [names[order] for order in division.amounts]
+    named = {one.target: one for one in choices}
+    whose = [_whose(named[order], choices) for order in division.amounts]
     if kept:
-        whose.append(names[division.rest])
+        whose.append(_name(named[division.rest]))
     book, name = figures.account_of(legs[0].debit)
     entries = [Entry(book, name, debit=sum(leg.amount.amount for leg in legs))]
     for leg, who in zip(legs, whose, strict=True):
@@ -171,6 +171,16 @@ def journal(division: Division, choices: Sequence[Choice]) -> Journal | None:
         of = Both(f"{name.vi} · {who}", f"{name.en} · {who}")
         entries.append(Entry(book, of, credit=leg.amount.amount))
     return Journal(entries, _effect(division, choices))
+
+
+def _name(one: Choice) -> str:
+    return one.beneficiary.name or one.code
+
+
+def _whose(one: Choice, among: Sequence[Choice]) -> str:
+    """The name, and the code as well where two bills are about people of one name."""
+    alone = sum(_name(other) == _name(one) for other in among) == 1
+    return _name(one) if alone else f"{_name(one)} {one.code}"
 
 
 def _effect(division: Division, choices: Sequence[Choice]) -> Both:
