@@ -110,6 +110,7 @@ def test_one_is_opened_with_all_that_a_decision_needs(counter: Counter) -> None:
         "way": "apply",
         "target": counter.order(),
         "exact": True,
+        "parts": [],
         "transfers": [{"debit": "unapplied", "credit": "receivable", "amount": 581_000}],
     }
     assert [one["what"] for one in said["history"]] == ["opened"]
@@ -124,7 +125,8 @@ def test_money_without_a_candidate_is_searched_by_its_amount_and_nothing_chosen(
 
     [candidate] = said["candidates"]
     assert (candidate["searched"], candidate["amount"]) == (True, 77_000)
-    assert said["suggested"] == {"way": "apply", "target": None, "exact": False, "transfers": []}
+    nothing: dict[str, Any] = {"target": None, "exact": False, "parts": [], "transfers": []}
+    assert said["suggested"] == {"way": "apply"} | nothing
     for _ in range(6):
         counter.money(1, "x", order=77_000)
     assert counter.program.get(f"{LIST}/{found}").json["candidates"] == []

@@ -9,6 +9,7 @@ import pytest
 from payments.domain import ids
 from payments.domain.errors import Conflict
 from reconciliation import discrepancies, verdicts
+from reconciliation.dividing import Part
 from reconciliation.remedies import WAYS, Proposal
 from tests.cast import a_bill, a_notice, a_school, an_order
 from tests.databases import QuickHouse
@@ -136,12 +137,15 @@ def test_every_way_leaves_a_line_of_audit_and_a_posting_or_a_reason(desk: Desk) 
     with desk.begin() as db:
         verdicts.explain_doubled(db, doubled, at=desk.now)
         back = an_order(db, desk.school, a_bill(db, desk.school, 90_000, "GB-back"))
+        two = [an_order(db, desk.school, a_bill(db, desk.school, 60_000, f"GB-{n}")) for n in "ab"]
+    parts = tuple(Part(ids.shown("ord", one.id), 50_002) for one in two)
     desk.file([replace(PAID, fee=6_391 + 500)])
     desk.night(
         [
             Entry(100_001, "khong ro A", "FT1"),
             Entry(100_002, "khong ro B", "FT2"),
             Entry(100_003, "khong ro C", "FT3"),
+            Entry(100_004, "khong ro D", "FT11"),
             Entry(-22_000, "PHI DICH VU SMS", "FT4"),
             Entry(18_000, "LAI TIEN GUI", "FT5"),
             Entry(50_000, "UNG HO QUY", "FT6"),
@@ -156,7 +160,7 @@ def test_every_way_leaves_a_line_of_audit_and_a_posting_or_a_reason(desk: Desk) 
     ways = {
         100_001: "apply", 100_002: "keep", 100_003: "refund", 22_000: "bank_charge",
         18_000: "interest", 50_000: "other_income", 30_000: "other_expense", 90_000: "take_back",
-        700: "gateway_fee", 500: "no_money",
+        700: "gateway_fee", 500: "no_money", 100_004: "divide",
     }  # fmt: skip
     target["take_back"] = ids.shown("pay", desk.one("SELECT id FROM payment WHERE amount = 90000"))
     tried = set()
@@ -167,6 +171,8 @@ def test_every_way_leaves_a_line_of_audit_and_a_posting_or_a_reason(desk: Desk) 
         if way is None or payment == paid:
             continue
         proposal = Proposal(way, f"Lý do: {way}", target.get(way, ""))
+        if way == "divide":
+            proposal = replace(proposal, parts=parts)
         if "refund" in way:
             proposal = replace(proposal, to_name="LE VAN THINH", to_account="9999001122")
         before = desk.one("SELECT count(*) FROM journal")

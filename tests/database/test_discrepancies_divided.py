@@ -226,10 +226,11 @@ def test_of_two_divisions_that_want_the_same_bills_one_is_booked_whole_and_one_n
     assert office.one("SELECT count(*) FROM discrepancy WHERE status = 'open'") == 1
 
 
-def test_a_program_proposes_parts_and_a_person_decides(office: Office) -> None:
+def test_a_program_proposes_parts_and_a_person_decides(quick_house: QuickHouse) -> None:
+    office = an_office(quick_house)
     first, second = siblings(office, 581_000, 250_000)
     dis = transfer(office, 900_000, first, second).rpartition("/")[2]
-    program = a_program(office.app, office.school.house, office.school.biller_id)
+    program = a_program(office.app, quick_house, office.school.biller_id)
     path = f"/api/v1/discrepancies/{dis}"
     parts = [
         {"order": shown(first), "amount": 581_000},
