@@ -187,6 +187,24 @@ def discrepancy_pages() -> Mapping[str, Page]:
     )
     return {
         "discrepancies": page,
+        "discrepancies-divided": replace(
+            page,
+            chosen=replace(
+                DETAIL,
+                divides=True,
+                candidates=(
+                    replace(DETAIL.candidates[0], share=300_000),
+                    replace(DETAIL.candidates[1], chosen=True, typed="mot tram"),
+                    DETAIL.candidates[2],
+                ),
+                errors=(FieldError("amount-i2", Both("Ghi số tiền.", "Give an amount.")),),
+                preview_url="/console/discrepancies/d3",
+                search_url="/console/discrepancies/d3",
+                whole_url="/console/discrepancies/d3",
+                rests=(Choice("", Both("Để lại, thành một việc mới", "Leave it, as a new task")),),
+                carried=(("way", "divide"), ("part", "i1")),
+            ),
+        ),
         "discrepancies-none-chosen": replace(page, chosen=None, previous_url=""),
         "discrepancies-next": replace(
             page,
