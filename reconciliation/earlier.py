@@ -37,6 +37,7 @@ _CREDITS: Final = """
 SELECT l.id, l.payment_id, l.amount, l.bank_reference, l.booking_date
 FROM bank_line l LEFT JOIN payment p ON p.biller_id = l.biller_id AND p.id = l.payment_id
 WHERE l.biller_id = :biller AND l.bank_account_id = :account AND l.amount > 0
+    AND l.bank_reference IS NOT NULL
     AND upper(regexp_replace(l.bank_reference, '[^0-9A-Za-z]', '', 'g')) = ANY(:refs)
     AND l.status <> 'imported' AND l.journal_id IS NOT NULL
     AND (l.payment_id IS NOT NULL OR l.status IN ('discrepancy', 'resolved'))
