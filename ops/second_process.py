@@ -4,7 +4,8 @@ Only for a command that owns its whole process, as `thuphi match` does: the seco
 which inherits every open file and connection. It opens, closes and sends none of them, calls one
 pure function, writes what it heard into memory that both share, and ends without cleaning up
 anything that is not its own. A worker of the nightly job holds connections to a database, so it
-hears in turn (reconciliation.hearing.in_turn), as does any system without fork or memory files.
+hears in turn (reconciliation.engine.hearing.in_turn), as does any system without fork or memory
+files.
 
 Threads of Arrow sleep when the fork is made, and the second process never calls Arrow.
 """
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from reconciliation.hearing import Heard, in_turn, packed, unpacked
+from reconciliation.engine.hearing import Heard, in_turn, packed, unpacked
 
 _FEWEST = 4_000  # lines, below which a fork is not worth its while
 _SHARE = 1_000  # lines taken at once

@@ -6,14 +6,7 @@ intake         receive a file: hash, refuse a repeat, keep the bytes
 whole          is a statement complete: all read, its sum right, nothing missing before it
 normalise      pure: signs, dates, folded memo, payment codes -> one frame
 expected       what the ledger says should arrive, as a frame
-matching       pure: evidence, then a decision; in the order of work:
-               folding, forms, form, places  references learned and indexed
-               spelling, doubts, syllables  days inside them; words and cuts that look like one
-               reading, claims, payers what a memo says: codes, references, people
-               quick, sure             plain lines, by columns; the only ones of their orders
-               deciding, book          one line, all its evidence, one decision
-               batches, reversals      gateways' rows and credits, money taken back
-               gathering, matched      what became of everything, as frames
+matching       pure: evidence, then a decision; its parts are in engine/
 outcomes       pure: what is left over -> rows of a file
 causes         each kind of discrepancy: why, and what to do
 waiting        lines that nobody has booked yet
@@ -27,6 +20,7 @@ exact, answers what is beyond doubt (pure), and what candidates stand at now
 discrepancies  what people do about it: take, comment, propose, approve, refuse, open again
 bulk           the exact answers of many, each in a transaction of its own
 undoing        one match taken apart, and nothing beside it
+remedies, dividing, previews  the ways out of one, and what each would book
 runs           one run, step by step; may be repeated
 nights         the runs of one day, gathered: the last of them closes the day's work
 garbage        the search for cycles stands aside while rows are made

@@ -21,11 +21,11 @@ from payments.domain import ids
 from payments.domain.memo import fold
 from payments.store import staging
 from payments.store.sessions import biller_of
-from reconciliation.evidence import RULES, Evidence
-from reconciliation.evidence import Verdict as Says
-from reconciliation.folding import compact
+from reconciliation.engine.evidence import RULES, Evidence
+from reconciliation.engine.evidence import Verdict as Says
+from reconciliation.engine.folding import compact
+from reconciliation.engine.reversals import references
 from reconciliation.posting import Choice, Line, Verdict
-from reconciliation.reversals import references
 
 REVERSAL: Final = "REVERSAL"
 _SHORTEST: Final = 5

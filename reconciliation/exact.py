@@ -18,8 +18,8 @@ from enum import StrEnum
 from typing import Any, Final
 
 from payments.domain.memo import fold
-from reconciliation.claims import MOST_SUGGESTED
-from reconciliation.evidence import Verdict
+from reconciliation.engine.claims import MOST_SUGGESTED
+from reconciliation.engine.evidence import Verdict
 from reconciliation.kinds import NON_ORDER_IN, REVERSAL
 
 KINDS: Final = ("UNMATCHED", "DUPLICATE_PAYMENT", "NON_ORDER")

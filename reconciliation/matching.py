@@ -21,22 +21,23 @@ import pandas as pd
 
 from payments.domain import memo as memos
 from payments.domain.memo import Reading, fold
-from reconciliation import batches, normalise, reading, reversals
-from reconciliation.batches import Batches, GatewayRow, Settlement
-from reconciliation.book import Book, Decision, Outcome, Row
-from reconciliation.claims import Claim, Claims, References, where
-from reconciliation.deciding import Credit, Judge, Orders
-from reconciliation.folding import compacted_all
-from reconciliation.forms import Forms
-from reconciliation.gathering import Sources, gathered
-from reconciliation.hearing import Heard, Hearer, Listener, in_turn
-from reconciliation.matched import Matched
+from reconciliation import normalise
+from reconciliation.engine import batches, reading, reversals
+from reconciliation.engine.batches import Batches, GatewayRow, Settlement
+from reconciliation.engine.book import Book, Decision, Outcome, Row
+from reconciliation.engine.claims import Claim, Claims, References, where
+from reconciliation.engine.deciding import Credit, Judge, Orders
+from reconciliation.engine.folding import compacted_all
+from reconciliation.engine.forms import Forms
+from reconciliation.engine.gathering import Sources, gathered
+from reconciliation.engine.hearing import Heard, Hearer, Listener, in_turn
+from reconciliation.engine.matched import Matched
+from reconciliation.engine.payers import Payers
+from reconciliation.engine.quick import Plain, Quick
+from reconciliation.engine.reversals import Reversals, Seen
+from reconciliation.engine.sure import Sure as _Sure
+from reconciliation.engine.sure import SureRows, plain_rows
 from reconciliation.normalise import texts
-from reconciliation.payers import Payers
-from reconciliation.quick import Plain, Quick
-from reconciliation.reversals import Reversals, Seen
-from reconciliation.sure import Sure as _Sure
-from reconciliation.sure import SureRows, plain_rows
 
 __all__ = ["Matched", "match"]
 

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow.compute as pc  # type: ignore[import-untyped]  # it ships no stubs
 
 from payments.domain.errors import Invalid
-from reconciliation.places import whole
+from reconciliation.engine.places import whole
 from reconciliation.statement import Problem
 
 ORDER_COLUMNS = (

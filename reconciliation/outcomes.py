@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from reconciliation.causes import CODES
-from reconciliation.matched import Matched
+from reconciliation.engine.matched import Matched
 
 EXCEPTION_COLUMNS = (
     "source", "source_id", "exception_code", "group", "decision", "order_id", "related_id",

@@ -25,7 +25,7 @@ from payments.domain.states import LINE, LineStatus, move
 from payments.store.payments import payment
 from payments.store.sessions import biller_of
 from reconciliation import cases
-from reconciliation.evidence import Evidence
+from reconciliation.engine.evidence import Evidence
 from reconciliation.findings import Candidate, Findings, Subject
 from reconciliation.store import bank_line, line_match
 

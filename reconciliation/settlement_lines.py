@@ -25,10 +25,11 @@ from payments.domain.memo import Reading
 from payments.domain.states import LINE, LineStatus, move
 from payments.store.payments import payment_reversal
 from payments.store.sessions import biller_of
-from reconciliation import cases, forms
-from reconciliation.evidence import Evidence, Verdict, amounts
+from reconciliation import cases
+from reconciliation.engine import forms
+from reconciliation.engine.evidence import Evidence, Verdict, amounts
+from reconciliation.engine.forms import compact
 from reconciliation.findings import Findings, Subject
-from reconciliation.forms import compact
 from reconciliation.posting import Line
 from reconciliation.store import bank_line, discrepancy
 

@@ -29,7 +29,7 @@ from payments.domain.states import SETTLEMENT_ROW, SettlementRowStatus, move
 from payments.store.sessions import biller_of
 from reconciliation import cases, contracts
 from reconciliation.contracts import Contract
-from reconciliation.evidence import Evidence, Verdict, amounts
+from reconciliation.engine.evidence import Evidence, Verdict, amounts
 from reconciliation.findings import Findings, Subject
 from reconciliation.settlement_store import settlement_row
 

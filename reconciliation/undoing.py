@@ -22,7 +22,7 @@ from payments.queries import money, seeking
 from payments.store.payments import allocation, credit
 from payments.store.sessions import biller_of
 from reconciliation import cases
-from reconciliation.evidence import Evidence, Verdict
+from reconciliation.engine.evidence import Evidence, Verdict
 from reconciliation.findings import Candidate, Findings, Subject
 from reconciliation.store import discrepancy
 

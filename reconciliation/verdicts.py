@@ -20,7 +20,7 @@ from payments.domain import ids
 from payments.domain.calendar import HANOI
 from payments.store.sessions import biller_of
 from reconciliation import cases, expected, posting
-from reconciliation.book import Decision
+from reconciliation.engine.book import Decision
 from reconciliation.findings import Findings, Subject
 from reconciliation.matching import Matched, match
 from reconciliation.normalise import LINE_COLUMNS

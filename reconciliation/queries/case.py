@@ -24,7 +24,7 @@ from payments.queries.money import Payment
 from payments.store.billers import biller
 from payments.store.sessions import biller_of
 from reconciliation import cases, findings, remedies, repaying, settlement_ways
-from reconciliation.evidence import Evidence
+from reconciliation.engine.evidence import Evidence
 from reconciliation.findings import Candidate, Findings
 from reconciliation.queries import matches, originals
 from reconciliation.store import discrepancy, discrepancy_event

@@ -20,7 +20,7 @@ from payments.domain import ids
 from payments.domain.errors import NotFound
 from payments.store.sessions import biller_of
 from reconciliation import earlier
-from reconciliation.evidence import Evidence
+from reconciliation.engine.evidence import Evidence
 from reconciliation.findings import Findings
 from reconciliation.store import bank_line
 

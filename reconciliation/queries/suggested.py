@@ -18,7 +18,7 @@ from payments.queries import seeking
 from payments.store.sessions import biller_of
 from reconciliation import answers, previews
 from reconciliation.dividing import Part
-from reconciliation.evidence import Evidence, Verdict, amounts
+from reconciliation.engine.evidence import Evidence, Verdict, amounts
 from reconciliation.exact import Exact
 from reconciliation.queries.case import NAMED, Case, Choice
 from reconciliation.remedies import Proposal

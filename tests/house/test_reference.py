@@ -10,7 +10,7 @@ from ops.match import Summary
 from payments.domain import states
 from reconciliation import outcomes
 from reconciliation.causes import CODES
-from reconciliation.evidence import RULES
+from reconciliation.engine.evidence import RULES
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs/reference"

@@ -8,11 +8,11 @@ from datetime import date
 import pytest
 
 from payments.domain import memo as memos
-from reconciliation import reading
-from reconciliation.claims import References
-from reconciliation.folding import compact
-from reconciliation.payers import Payers
-from reconciliation.quick import Quick
+from reconciliation.engine import reading
+from reconciliation.engine.claims import References
+from reconciliation.engine.folding import compact
+from reconciliation.engine.payers import Payers
+from reconciliation.engine.quick import Quick
 from tests.memo_shapes import WRAPPED
 
 NONE = [""] * 10_000

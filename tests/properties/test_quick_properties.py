@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from payments.domain import memo as memos
-from reconciliation import reading
-from reconciliation.claims import References
-from reconciliation.payers import Payers
-from reconciliation.quick import Quick
+from reconciliation.engine import reading
+from reconciliation.engine.claims import References
+from reconciliation.engine.payers import Payers
+from reconciliation.engine.quick import Quick
 
 REFS = ["HP9VJP8E0W6W", "VP0QXAD3MFTT", "MSHS0012345", "MSHS0012346", "DVC-7K2M9QX4C", "TT20260001"]
 CODES = ["HS0001", "HS0002", "2026000345", "HS0004", "CK0005", "HS0006"]

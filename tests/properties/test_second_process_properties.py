@@ -11,8 +11,8 @@ import pytest
 from benchmarks.nights import files, night
 from ops import match
 from ops.second_process import SecondProcess
-from reconciliation.claims import Claims
-from reconciliation.hearing import Heard
+from reconciliation.engine.claims import Claims
+from reconciliation.engine.hearing import Heard
 
 FILES = ("orders.csv", "statement.csv", "gateway-report.csv", "contract.json")
 WRITTEN = ("matches.csv", "exceptions.csv", "problems.csv")

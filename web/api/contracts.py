@@ -15,8 +15,8 @@ from adapters import registry
 from payments.domain.errors import NotFound
 from payments.domain.people import Permission
 from reconciliation import contracts
-from reconciliation.batches import Terms
 from reconciliation.contracts import Contract
+from reconciliation.engine.batches import Terms
 from web import context
 from web.api.creating import as_json
 from web.api.shapes import Answer, Asked, Day, Dong, InPath, Moment

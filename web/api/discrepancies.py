@@ -16,7 +16,7 @@ from payments.domain.journals import Transfer
 from payments.domain.people import Permission
 from reconciliation import ages
 from reconciliation.causes import CODES
-from reconciliation.evidence import RULES
+from reconciliation.engine.evidence import RULES
 from reconciliation.queries import case as cases
 from reconciliation.queries import discrepancies as reads
 from reconciliation.queries import suggested

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from payments.domain.memo import fold
 from payments.domain.money import Money, grouped
-from reconciliation.evidence import RULES, Verdict, amounts
+from reconciliation.engine.evidence import RULES, Verdict, amounts
 from web.console.decisions import Evidence, MemoPart
 from web.language import Both
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciliation.claims import MOST_SUGGESTED
-from reconciliation.evidence import KINDS, RULES, Evidence, Verdict
+from reconciliation.engine.claims import MOST_SUGGESTED
+from reconciliation.engine.evidence import KINDS, RULES, Evidence, Verdict
 from reconciliation.exact import SAID, Doubt, Exact, Owing, order_of, way_of
 
 OWED = 581_000

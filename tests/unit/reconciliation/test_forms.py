@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from payments.domain import memo as memos
-from reconciliation import forms
-from reconciliation.forms import Forms, RefRead
+from reconciliation.engine import forms
+from reconciliation.engine.forms import Forms, RefRead
 
 CASES = json.loads((Path(__file__).parents[2] / "data/vectors/memo_extract.json").read_text())
 

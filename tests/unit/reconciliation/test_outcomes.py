@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from reconciliation import causes, deciding, evidence, matching, outcomes
-from reconciliation.evidence import Evidence, Verdict
+from reconciliation import causes, matching, outcomes
+from reconciliation.engine import deciding, evidence
+from reconciliation.engine.evidence import Evidence, Verdict
 
 SOURCES = Path(deciding.__file__).parent.glob("*.py")
 

@@ -22,10 +22,10 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]  # it ships no stub
 
 from payments.domain import codes
 from payments.domain.memo import Piece
-from reconciliation import reading
-from reconciliation.claims import References
-from reconciliation.forms import OURS, Form
-from reconciliation.payers import Payers
+from reconciliation.engine import reading
+from reconciliation.engine.claims import References
+from reconciliation.engine.forms import OURS, Form
+from reconciliation.engine.payers import Payers
 
 _LONGEST = 400
 _SHELLS = 3

@@ -17,13 +17,13 @@ import numpy as np
 import numpy.typing as npt
 
 from payments.domain.memo import Reading, fold
-from reconciliation import forms
-from reconciliation.book import Book, Decision, Outcome, Row
-from reconciliation.claims import References
-from reconciliation.evidence import Evidence, Verdict, amounts
-from reconciliation.folding import compact
-from reconciliation.forms import Forms
-from reconciliation.spelling import Spelling, Spellings
+from reconciliation.engine import forms
+from reconciliation.engine.book import Book, Decision, Outcome, Row
+from reconciliation.engine.claims import References
+from reconciliation.engine.evidence import Evidence, Verdict, amounts
+from reconciliation.engine.folding import compact
+from reconciliation.engine.forms import Forms
+from reconciliation.engine.spelling import Spelling, Spellings
 
 MOST_PARTS = 3
 MOST_LOOSE = 20

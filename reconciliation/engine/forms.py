@@ -20,8 +20,8 @@ import pandas as pd
 
 from payments.domain import codes
 from payments.domain.memo import Piece
-from reconciliation.folding import compact, folded_all
-from reconciliation.form import Form, RefRead
+from reconciliation.engine.folding import compact, folded_all
+from reconciliation.engine.form import Form, RefRead
 
 __all__ = ["OURS", "Form", "Forms", "RefRead", "compact", "learn"]
 

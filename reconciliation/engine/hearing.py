@@ -14,10 +14,10 @@ from typing import Any
 
 from payments.domain.memo import Reading, fold
 from reconciliation import kinds
-from reconciliation.batches import Batches, OfBatch
-from reconciliation.claims import Claim, Claims, References
-from reconciliation.folding import compact
-from reconciliation.payers import Named, Payers
+from reconciliation.engine.batches import Batches, OfBatch
+from reconciliation.engine.claims import Claim, Claims, References
+from reconciliation.engine.folding import compact
+from reconciliation.engine.payers import Named, Payers
 
 Span = tuple[int, int]
 

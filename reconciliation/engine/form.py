@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from payments.domain.memo import Piece
-from reconciliation import doubts
+from reconciliation.engine import doubts
 
 _STEADY = 3  # so many characters in front that never vary are as good as letters
 _CHANCE = 6

@@ -9,10 +9,10 @@ import re
 from typing import TYPE_CHECKING
 
 from payments.domain.memo import Piece
-from reconciliation.syllables import may_be_words
+from reconciliation.engine.syllables import may_be_words
 
 if TYPE_CHECKING:  # a form asks for the doubts of its own readings
-    from reconciliation.form import Form
+    from reconciliation.engine.form import Form
 
 LIKE_A_WORD = "reads as a word"
 LIKE_A_DAY = "reads as a date"

@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from reconciliation.book import Decision
-from reconciliation.claims import where
-from reconciliation.evidence import Evidence, Verdict, amounts, fee_teller, render, teller
+from reconciliation.engine.book import Decision
+from reconciliation.engine.claims import where
+from reconciliation.engine.evidence import Evidence, Verdict, amounts, fee_teller, render, teller
 
 MATCH_COLUMNS = (
     "source", "source_id", "order_id", "alloc_vnd", "decision", "exception_code", "related_id",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from reconciliation.evidence import RULES, Evidence
+from reconciliation.engine.evidence import RULES, Evidence
 
 
 class Decision(StrEnum):

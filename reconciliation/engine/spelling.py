@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from reconciliation.forms import Form, alike
+from reconciliation.engine.forms import Form, alike
 
 _MOST_GAPS = 2
 _DAY = re.compile(r"\d{1,2} ?[/:.-] ?(?:\d{1,2}|20\d\d)(?!\d)")

@@ -15,10 +15,10 @@ import pandas as pd
 import pyarrow.compute as pc  # type: ignore[import-untyped]  # it ships no stubs
 
 from payments.domain.memo import Piece, Reading
-from reconciliation import forms
-from reconciliation.folding import compact, compacted_all, folded_all
-from reconciliation.forms import Forms
-from reconciliation.places import Places, whole
+from reconciliation.engine import forms
+from reconciliation.engine.folding import compact, compacted_all, folded_all
+from reconciliation.engine.forms import Forms
+from reconciliation.engine.places import Places, whole
 
 _MOST_WORDS = 6
 _SHORTEST_NAME = 6

@@ -10,12 +10,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from reconciliation.book import Book, Decision, Outcome, Row
-from reconciliation.claims import MOST_SUGGESTED, Claim, Claims, References
-from reconciliation.doubts import LIKE_A_WORD
-from reconciliation.evidence import Evidence, Verdict, amounts
-from reconciliation.hearing import Heard
-from reconciliation.payers import Named, Payers
+from reconciliation.engine.book import Book, Decision, Outcome, Row
+from reconciliation.engine.claims import MOST_SUGGESTED, Claim, Claims, References
+from reconciliation.engine.doubts import LIKE_A_WORD
+from reconciliation.engine.evidence import Evidence, Verdict, amounts
+from reconciliation.engine.hearing import Heard
+from reconciliation.engine.payers import Named, Payers
 
 FIRM_RULE = {
     ("code", True): "code_exact",

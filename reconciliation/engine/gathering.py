@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reconciliation.batches import GatewayRow
-from reconciliation.book import Decision, Outcome
-from reconciliation.deciding import FIRM_RULE, Judge
-from reconciliation.evidence import RULES
-from reconciliation.matched import (
+from reconciliation.engine.batches import GatewayRow
+from reconciliation.engine.book import Decision, Outcome
+from reconciliation.engine.deciding import FIRM_RULE, Judge
+from reconciliation.engine.evidence import RULES
+from reconciliation.engine.matched import (
     MATCH_COLUMNS,
     OUTCOME_COLUMNS,
     Matched,
@@ -21,7 +21,7 @@ from reconciliation.matched import (
     QuotedRows,
     Told,
 )
-from reconciliation.sure import Sure, SureRows
+from reconciliation.engine.sure import Sure, SureRows
 
 _ROW_COLUMNS = MATCH_COLUMNS[:-1]
 

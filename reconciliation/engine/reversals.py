@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 from payments.domain.memo import Reading
 from reconciliation import kinds
-from reconciliation.book import Book, Decision, Outcome, Row
-from reconciliation.evidence import Evidence, Verdict
-from reconciliation.folding import compact
+from reconciliation.engine.book import Book, Decision, Outcome, Row
+from reconciliation.engine.evidence import Evidence, Verdict
+from reconciliation.engine.folding import compact
 
 _SHORTEST_REFERENCE = 5
 _WORDS_OF_REFERENCE = 4

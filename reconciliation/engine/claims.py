@@ -19,13 +19,13 @@ import pandas as pd
 from payments.domain import codes
 from payments.domain.codes import How
 from payments.domain.memo import Reading, fold
-from reconciliation import forms
-from reconciliation.doubts import LIKE_A_DAY
-from reconciliation.folding import compacted_all
-from reconciliation.forms import Forms
-from reconciliation.places import Places
-from reconciliation.spelling import Spelling, Spellings
-from reconciliation.syllables import may_be_words
+from reconciliation.engine import forms
+from reconciliation.engine.doubts import LIKE_A_DAY
+from reconciliation.engine.folding import compacted_all
+from reconciliation.engine.forms import Forms
+from reconciliation.engine.places import Places
+from reconciliation.engine.spelling import Spelling, Spellings
+from reconciliation.engine.syllables import may_be_words
 
 MOST_SUGGESTED = 5
 _MOST_CUT = 300

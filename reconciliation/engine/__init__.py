@@ -1,0 +1,12 @@
+"""Engine: how matching decides. Pure: no clock, no I/O, no database; in the order of work:
+
+folding, forms, form, places  references learned and indexed
+spelling, doubts, syllables   days inside them; words and cuts that look like one
+reading, claims, payers       what a memo says: codes, references, people
+hearing                       everything that one line says by itself
+quick, sure                   plain lines, by columns; the only ones of their orders
+evidence                      what speaks for or against, and the rules, in two languages
+deciding, book                one line, all its evidence, one decision
+batches, reversals            gateways' rows and credits, money taken back
+gathering, matched            what became of everything, as frames
+"""
