@@ -11,7 +11,15 @@ from collections.abc import Callable, Mapping
 
 from rich.console import Console
 
-from benchmarks import bulk_posting, matching, nightly, notices, one_account, order_api
+from benchmarks import (
+    bulk_posting,
+    matching,
+    nightly,
+    notices,
+    one_account,
+    order_api,
+    statement_import,
+)
 from benchmarks.place import Place, installed
 from benchmarks.results import FULL, QUICK, Effort, Row, keep, show
 
@@ -21,6 +29,7 @@ ROWS: Mapping[str, Callable[[Place, Effort], Row]] = {
     "order_api": order_api.measure,
     "matching": matching.measure,
     "nightly": nightly.measure,
+    "statement_import": statement_import.measure,
     "notices": notices.measure,
 }
 """The rows in the order of the list of goals. A new one is a line here."""

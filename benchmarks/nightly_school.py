@@ -30,7 +30,7 @@ FILE_LINES = 200_000
 
 _CHUNK = 10_000
 _SERIAL = count(1)
-_HEAD = (
+HEAD = (
     "Ngày giao dịch", "Giờ", "Số chứng từ", "Số tiền", "Số dư", "Nội dung", "Tên đối ứng",
     "Số tài khoản đối ứng",
 )  # fmt: skip
@@ -207,7 +207,7 @@ def files_of(school: School, lines: Sequence[Line]) -> Iterator[bytes]:
         told = io.StringIO()
         write = csv.writer(told, lineterminator="\n").writerow
         write(("Số tài khoản", school.account))
-        write(_HEAD)
+        write(HEAD)
         for at, line in enumerate(lines[start : start + FILE_LINES], start):
             balance += line.amount
             clock = f"{8 + at * 10 // max(1, len(lines)):02d}:{at // 60 % 60:02d}:{at % 60:02d}"

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from tests import promise
+from tests.dealing import dealt
 from tests.journeys.faults import BROKEN
 from tests.shops import AMOUNT, Shop
 from tests.town import Town
@@ -20,8 +21,7 @@ CALLED = ("momo", "zalopay", "payos")
 QUERY = ("vnpay", "momo", "zalopay", "payos")
 
 
-@pytest.mark.parametrize("gateway", CALLED)
-@pytest.mark.parametrize("fault", BROKEN.faults)
+@pytest.mark.parametrize(("fault", "gateway"), dealt(BROKEN.faults, CALLED))
 def test_a_try_without_a_good_answer_ends_and_the_next_one_is_paid(
     town: Town, shop_at: Callable[..., Shop], gateway: str, fault: str
 ) -> None:
@@ -45,8 +45,7 @@ def test_a_try_without_a_good_answer_ends_and_the_next_one_is_paid(
     promise.must_hold(shop, bank_told=False)
 
 
-@pytest.mark.parametrize("gateway", CALLED)
-@pytest.mark.parametrize("fault", BROKEN.acted)
+@pytest.mark.parametrize(("fault", "gateway"), dealt(BROKEN.acted, CALLED))
 def test_a_try_whose_answer_was_lost_and_that_was_paid_all_the_same_is_found(
     town: Town, shop_at: Callable[..., Shop], gateway: str, fault: str
 ) -> None:

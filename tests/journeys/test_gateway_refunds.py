@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests import promise
+from tests.dealing import dealt
 from tests.journeys.faults import BROKEN, HOURS
 from tests.shops import AMOUNT, Bought, Shop, Tried
 from tests.town import Town
@@ -59,8 +60,7 @@ def paid(shop: Shop, gateway: str, *faults: object) -> tuple[Bought, Tried]:
     return order, tried
 
 
-@pytest.mark.parametrize("gateway", HELD)
-@pytest.mark.parametrize("name", STORIES)
+@pytest.mark.parametrize(("name", "gateway"), dealt(STORIES, HELD))
 def test_a_refund_ends_as_the_gateway_says_and_never_twice(
     town: Town, shop_at: Callable[..., Shop], gateway: str, name: str
 ) -> None:

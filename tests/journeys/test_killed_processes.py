@@ -33,7 +33,7 @@ from payments.domain.errors import Unavailable
 from tests.sepay_calls import SUCCESS, Notice, signed
 from tests.serving import ACCOUNT, CODE, LATE, Served, served
 
-PAYMENTS = 150
+PAYMENTS = 90
 CALLERS = 4
 PAUSE_SECONDS = 0.4  # between two tries of SePay, whose own are minutes
 BUSY_SECONDS = 2.0

@@ -30,7 +30,7 @@ from tests.receivers import Receivers
 from web.limits import Limits
 from webhooks import delivery
 
-EXAMPLES: Final = 10  # for each address, beside those of the coverage phase
+EXAMPLES: Final = 5  # for each address, beside those of the coverage phase
 SEED: Final = 20260110
 UNLIMITED: Final = Limits(key="1000000 per minute", refused="1000000 per minute")
 

@@ -21,6 +21,7 @@ from psycopg import sql
 
 from ops.embedded import ports
 from tests.databases import House
+from tests.dealing import dealt
 from tests.serving import a_home
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
@@ -33,7 +34,8 @@ SECONDS = 60
 
 pytestmark = pytest.mark.slow
 
-both_languages = pytest.mark.parametrize("lang", ["vi_VN.UTF-8", "en_US.UTF-8"])
+LANGUAGES = ("vi_VN.UTF-8", "en_US.UTF-8")
+both_languages = pytest.mark.parametrize("lang", LANGUAGES)
 
 
 @pytest.fixture
@@ -79,8 +81,7 @@ def with_password(url: str, password: str) -> str:
     return re.sub(r"//([^:]+):[^@]+@", rf"//\1:{password}@", url)
 
 
-@both_languages
-@pytest.mark.parametrize("command", ["web", "worker"])
+@pytest.mark.parametrize(("command", "lang"), dealt(["web", "worker"], LANGUAGES))
 def test_a_wrong_password_is_named_and_never_shown(
     house: House, home: Path, command: str, lang: str
 ) -> None:
@@ -93,9 +94,9 @@ def test_a_wrong_password_is_named_and_never_shown(
     assert "sai-mat-khau" not in said
 
 
-@both_languages
 @pytest.mark.parametrize(
-    ("command", "variable"), [("web", "DATABASE_URL"), ("relay", "THUPHI_SYSTEM_URL")]
+    ("command", "variable", "lang"),
+    [("web", "DATABASE_URL", LANGUAGES[0]), ("relay", "THUPHI_SYSTEM_URL", LANGUAGES[1])],
 )
 def test_a_database_that_was_never_migrated_says_how(
     house: House, home: Path, command: str, variable: str, lang: str
@@ -110,8 +111,7 @@ def test_a_database_that_was_never_migrated_says_how(
     assert "`thuphi migrate`" in said
 
 
-@both_languages
-@pytest.mark.parametrize("role", ["owner", "admin"])
+@pytest.mark.parametrize(("role", "lang"), dealt(["owner", "admin"], LANGUAGES))
 def test_the_web_never_starts_as_somebody_who_could_see_every_biller(
     house: House, home: Path, role: str, lang: str
 ) -> None:
