@@ -86,7 +86,9 @@ def night(shop: Shop, *faults: object) -> date:
     What was not settled before is settled now. faults: of every gateway's batch. Returns the last
     day that the statement covers.
     """
-    day, first = shop.town.now.date(), shop.next_settlement
+    day = shop.town.now.date()
+    # A gateway settles a month at most; who was away for longer has sold nothing before.
+    first = max(shop.next_settlement, day - timedelta(days=30))
     shop.town.next_morning(hour=8)
     for gateway in shop.merchants:
         if gateway in HOLDERS and shop.batch(gateway, day, first=first)["rows"]:

@@ -210,7 +210,7 @@ def test_a_call_that_is_not_believed_says_why_and_told_nothing(
 
     assert says in words(page)
     assert "HTTP 401" in words(page)
-    assert not tree(page).xpath("//dl")
+    assert not tree(page).xpath("//main//dl")
     assert actions(page) == []
 
 
