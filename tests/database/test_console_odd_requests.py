@@ -27,7 +27,7 @@ def test_a_nul_is_a_bad_request_wherever_it_stands(office: Office, quick_house: 
     assert office.chief.get(f"{one}?find=a%00b").status_code == 400
     for name in ("kind", "gateway"):
         said = program.get(f"/api/v1/discrepancies?{name}=a%00b")
-        assert (said.status_code, said.json["code"]) == (400, "unreadable")
+        assert (said.status_code, said.json["code"]) == (422, "invalid")
     assert office.chief.get(f"{LIST}?says=a%00b&kind=%00&after=").status_code == 200
 
 

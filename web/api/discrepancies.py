@@ -24,6 +24,7 @@ from web import context
 from web.api import cursors
 from web.api.creating import as_json
 from web.api.shapes import (
+    NO_NUL,
     AccountId,
     Answer,
     Day,
@@ -312,14 +313,14 @@ class DiscrepanciesQuery(Listed):
 
     status: Status | None = None
     waiting: Literal["yes", "no"] | None = None
-    kind: Annotated[str, Field(max_length=40)] | None = None
+    kind: Annotated[str, Field(max_length=40, pattern=NO_NUL)] | None = None
     group: Group | None = None
     day: Day | None = None
     day_from: Day | None = None
     day_to: Day | None = None
     age: Age | None = None
     assigned: Literal["me", "nobody"] | None = None
-    gateway: Annotated[str, Field(max_length=20)] | None = None
+    gateway: Annotated[str, Field(max_length=20, pattern=NO_NUL)] | None = None
     account: AccountId | None = None
     min_amount: Annotated[Dong, Whole] | None = None
 

@@ -22,6 +22,7 @@ from web import context
 from web.api import cursors
 from web.api.creating import as_json, created, creates
 from web.api.shapes import (
+    NO_NUL,
     Answer,
     Asked,
     Day,
@@ -193,9 +194,9 @@ class InvoicesQuery(Listed):
 
     state: State | None = None
     kind: Kind | None = None
-    reference: Annotated[str, Field(max_length=60)] | None = None
+    reference: Annotated[str, Field(max_length=60, pattern=NO_NUL)] | None = None
     period: Period | None = None
-    beneficiary: Annotated[str, Field(max_length=60)] | None = None
+    beneficiary: Annotated[str, Field(max_length=60, pattern=NO_NUL)] | None = None
 
 
 @bp.post("/invoices", responses={201: InvoiceAnswer})

@@ -28,6 +28,7 @@ from web.api.creating import as_json, created, creates
 from web.api.invoices import Phone, ReasonAsk
 from web.api.refunds import RefundAnswer
 from web.api.shapes import (
+    NO_NUL,
     AccountId,
     AllocationId,
     Answer,
@@ -125,7 +126,7 @@ class OrdersQuery(Listed):
     """What the list is narrowed to."""
 
     state: State | None = None
-    code: Annotated[str, Field(max_length=20)] | None = None
+    code: Annotated[str, Field(max_length=20, pattern=NO_NUL)] | None = None
 
 
 class PayeeAsk(Asked):

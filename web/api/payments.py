@@ -17,6 +17,7 @@ from web import context
 from web.api import cursors
 from web.api.creating import as_json
 from web.api.shapes import (
+    NO_NUL,
     AllocationId,
     Answer,
     Day,
@@ -116,7 +117,7 @@ class PaymentPath(InPath):
 class PaymentsQuery(Listed):
     """What the list is narrowed to. day: of receipt; free: whether money is in no place yet."""
 
-    gateway: Annotated[str, Field(max_length=20)] | None = None
+    gateway: Annotated[str, Field(max_length=20, pattern=NO_NUL)] | None = None
     day: Day | None = None
     free: Annotated[bool, YesOrNo] | None = None
 

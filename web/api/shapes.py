@@ -36,6 +36,10 @@ _SYMBOLS: Final = "0-9a-hjkmnp-tv-z"
 _PRINTED: Final = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
 
 
+# What is looked for may be empty, or blanks: it then finds nothing. Only a NUL cannot be asked for.
+NO_NUL: Final = r"^[^\x00]*$"
+
+
 class Shape(BaseModel):
     """What all shapes share."""
 
