@@ -27,12 +27,12 @@ ROWS: Mapping[str, Callable[[Place, Effort], Row]] = {
     "one_account": one_account.measure,
     "bulk_posting": bulk_posting.measure,
     "order_api": order_api.measure,
-    "matching": matching.measure,
-    "nightly": nightly.measure,
-    "statement_import": statement_import.measure,
     "notices": notices.measure,
+    "matching": matching.measure,
+    "statement_import": statement_import.measure,
+    "nightly": nightly.measure,
 }
-"""The rows in the order of the list of goals. A new one is a line here."""
+"""The rows. A night comes last, or what follows would measure what it leaves behind as well."""
 
 
 WIDTH = 130
