@@ -19,7 +19,7 @@ ages           how old one is in working days, in four bands; pure
 exact, answers what is beyond doubt (pure), and what candidates stand at now
 discrepancies  what people do about it: take, comment, propose, approve, refuse, open again
 bulk           the exact answers of many, each in a transaction of its own
-undoing        one match taken apart, and nothing beside it
+undoing        one match taken apart, and nothing beside it; batch_undoing: a line of a batch
 remedies, dividing, previews  the ways out of one, and what each would book
 runs           one run, step by step; may be repeated
 nights         the runs of one day, gathered: the last of them closes the day's work

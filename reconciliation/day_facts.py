@@ -192,7 +192,7 @@ def _batches(db: Session, ids: Sequence[UUID], values: dict[str, Any]) -> dict[U
     for row in db.execute(_sql(_BATCH_ROWS), asked):
         rows[row.batch_id].append(RowRef(row.file_id, row.line_no, row.gross, row.fee))
     for row in db.execute(_sql(_BATCH_LINES), asked):
-        lines[row.settlement_batch_id].append(_line(row))
+        lines[row.batch_id].append(_line(row))
     return {one: Batch(rows[one], lines[one]) for one in ids}
 
 
@@ -330,13 +330,20 @@ WHERE biller_id = :biller AND batch_id = ANY(CAST(:batches AS uuid[]))
     AND (CAST(:files AS uuid[]) IS NULL OR file_id = ANY(CAST(:files AS uuid[])))
 """
 
-_BATCH_LINES = """
-SELECT l.settlement_batch_id, s.file_id, a.account_number, l.line_key, l.occurrence, l.amount
-FROM bank_line l
+_BATCH_LINES = f"""
+SELECT n.batch_id, s.file_id, a.account_number, l.line_key, l.occurrence, l.amount
+FROM (
+    SELECT l.id AS line_id, l.settlement_batch_id AS batch_id, 1 + (SELECT count(*)
+        FROM batch_undo u WHERE u.biller_id = l.biller_id AND u.line_id = l.id) AS nth
+    FROM bank_line l
+    WHERE l.biller_id = :biller AND l.settlement_batch_id = ANY(CAST(:batches AS uuid[]))
+    UNION ALL
+    SELECT u.line_id, u.batch_id, u.nth FROM batch_undo u
+    WHERE u.biller_id = :biller AND u.batch_id = ANY(CAST(:batches AS uuid[]))) n
+CROSS JOIN LATERAL (SELECT n.line_id || CASE WHEN n.nth > 1 THEN ':' || n.nth ELSE '' END AS name) k
+JOIN bank_line l ON l.biller_id = :biller AND l.id = n.line_id
 JOIN statement s ON s.biller_id = l.biller_id AND s.id = l.statement_id
 JOIN bank_account a ON a.biller_id = l.biller_id AND a.id = l.bank_account_id
-WHERE l.biller_id = :biller AND l.settlement_batch_id = ANY(CAST(:batches AS uuid[]))
-    AND (CAST(:files AS uuid[]) IS NULL OR s.file_id = ANY(CAST(:files AS uuid[])))
-    AND EXISTS (SELECT FROM journal j WHERE j.biller_id = l.biller_id
-        AND j.event_key = 'settle-batch:' || l.id AND VISIBLE)
+WHERE (CAST(:files AS uuid[]) IS NULL OR s.file_id = ANY(CAST(:files AS uuid[])))
+    AND {_STANDS.format(key="'settle-batch:' || k.name", back="'unsettle-batch:' || k.name")}
 """

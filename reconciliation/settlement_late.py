@@ -91,7 +91,10 @@ def _flag_batches(db: Session, day: date, *, at: datetime) -> None:
                     AND EXISTS (SELECT FROM statement s WHERE s.biller_id = b.biller_id
                         AND s.complete AND s.last_day >= :day)
                     AND NOT EXISTS (SELECT FROM discrepancy d WHERE d.biller_id = b.biller_id
-                        AND d.settlement_batch_id = b.id)
+                        AND d.settlement_batch_id = b.id
+                        AND (d.resolved_at IS NULL OR NOT EXISTS (SELECT FROM batch_undo u
+                            WHERE u.biller_id = b.biller_id AND u.batch_id = b.id
+                                AND u.at >= d.resolved_at)))
                 ORDER BY b.id"""),
         {"biller": biller_of(db), "limit": before(day, REPORT_DAYS), "day": day},
     ).all()

@@ -51,17 +51,29 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """A line that may pay a batch. amount: signed đồng. payment_id: what it was booked as."""
+    """A line that may pay a batch. amount: signed đồng. payment_id: what it was booked as.
+
+    undone: the batches that people took it off, in their order.
+    """
 
     id: UUID
     amount: int
     day: date
     memo: str
     payment_id: UUID | None = None
+    undone: Sequence[UUID] = ()
+
+    @property
+    def nth(self) -> int:
+        """Which time it would be that it pays one; see journals.batch_key."""
+        return len(self.undone) + 1
 
 
 def claims(dues: Iterable[Due], lines: Sequence[Credit]) -> Mapping[UUID, tuple[Due, str]]:
-    """Line -> (the batch it pays, the rule). Pure; a line that could mean two pays none."""
+    """Line -> (the batch it pays, the rule). Pure; a line that could mean two pays none.
+
+    One that a person took off a batch pays another only by its name, and never that one again.
+    """
     known = list(dues)
     by_name: dict[str, list[Due]] = defaultdict(list)
     for due in known:
@@ -72,9 +84,9 @@ def claims(dues: Iterable[Due], lines: Sequence[Credit]) -> Mapping[UUID, tuple[
     for line in lines:
         reading = memo.read(line.memo)
         named = _named(reading, shapes, by_name)
-        if len(named) == 1:
+        if len(named) == 1 and named[0].id not in line.undone:
             found[line.id] = (named[0], "batch_named")
-        elif not named and not codes.find(line.memo):
+        elif not named and not line.undone and not codes.find(line.memo):
             fits = [due for due in known if _fits(due, line, reading.text)]
             if len(fits) == 1:
                 unnamed[fits[0].id].append(line)
@@ -174,7 +186,9 @@ def pay_imported(db: Session, lines: Sequence[Line], *, at: datetime) -> set[UUI
 # Lines that were booked before their batch was known: in suspense, or as a payment whose money
 # is still free. Nobody has decided about them.
 _OPEN = """
-SELECT l.id, l.amount, l.booking_date, l.key_id, l.sealed, l.payment_id, d.id AS discrepancy_id
+SELECT l.id, l.amount, l.booking_date, l.key_id, l.sealed, l.payment_id, d.id AS discrepancy_id,
+    ARRAY(SELECT u.batch_id FROM batch_undo u WHERE u.biller_id = l.biller_id AND u.line_id = l.id
+          ORDER BY u.nth) AS undone
 FROM bank_line l
 LEFT JOIN payment p ON p.biller_id = l.biller_id AND p.id = l.payment_id
 LEFT JOIN discrepancy d ON d.biller_id = l.biller_id
@@ -204,6 +218,7 @@ def pay_waiting(db: Session, *, at: datetime) -> int:
             row.booking_date,
             "" if told is vault.ERASED else told.get("memo", ""),
             payment_id=row.payment_id,
+            undone=row.undone,
         )
         for row, told in zip(rows, opened, strict=True)
     ]
@@ -227,15 +242,21 @@ def _take_over(
                 id=ids.new(),
                 payment_id=line.payment_id,
                 amount=line.amount,
-                event_key=f"batch:{line.id}",
+                event_key=taken_over(line.id, line.nth),
                 at=at,
             )
         )
-    day = business_day(at)
-    ledger.post(db, journals.batch_paid(line.id, due.gateway, source, line.amount, day=day), at=at)
+    day, nth = business_day(at), line.nth
+    journal = journals.batch_paid(line.id, due.gateway, source, line.amount, day=day, nth=nth)
+    ledger.post(db, journal, at=at)
     _settle(db, line.id, due)
     if discrepancy_id is not None:
         cases.clear(db, discrepancy_id, why="batch_known", at=at, what=due.reference)
+
+
+def taken_over(line_id: UUID, nth: int) -> str:
+    """The fact that a batch took over the money of a payment. nth: see journals.batch_key."""
+    return f"batch:{line_id}" + (f":{nth}" if nth > 1 else "")
 
 
 def _settle(

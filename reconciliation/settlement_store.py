@@ -1,4 +1,4 @@
-"""Tables of settlements: contracts, files, batches, rows, and what was decided about them."""
+"""Tables of settlements: contracts, files, batches, rows, and what people did about them."""
 
 from __future__ import annotations
 
@@ -101,5 +101,19 @@ settlement_correction = Table(
     Column("payment_id", UUID),
     Column("amount", BigInteger, nullable=False),
     Column("journal_id", UUID, nullable=False),
+    Column("at", TZ, nullable=False),
+)
+
+batch_undo = Table(
+    "batch_undo",
+    METADATA,
+    Column("biller_id", UUID, primary_key=True),
+    Column("line_id", UUID, primary_key=True),
+    Column("nth", Integer, primary_key=True),
+    Column("batch_id", UUID, nullable=False),
+    Column("paid_by", UUID, nullable=False),
+    Column("undone_by", UUID, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("actor_id", UUID, nullable=False),
     Column("at", TZ, nullable=False),
 )

@@ -88,13 +88,18 @@ def missing(db: Session, batch_id: UUID) -> int:
             settlement_batch.c.biller_id == biller_id, settlement_batch.c.id == batch_id
         )
     ).one()
-    corrected = db.scalar(
+    return int(batch.due - batch.came + corrected(db, batch_id))
+
+
+def corrected(db: Session, batch_id: UUID) -> int:
+    """What people gave up of a batch, or kept: đồng by which the gateway's account grew."""
+    made = db.scalar(
         select(func.coalesce(func.sum(settlement_correction.c.amount), 0)).where(
-            settlement_correction.c.biller_id == biller_id,
+            settlement_correction.c.biller_id == biller_of(db),
             settlement_correction.c.batch_id == batch_id,
         )
     )
-    return int(batch.due - batch.came + (corrected or 0))
+    return int(made or 0)
 
 
 def correct(

@@ -20,16 +20,29 @@ T = TypeVar("T")
 _READ: Final = 5_000
 """Rows fetched, and lines asked for, at a time."""
 
-_LINES: Final = text("""
+_LINES_SQL: Final = """
 SELECT l.id, l.key_id, l.booking_date, l.value_date, l.txn_time, l.amount, l.bank_reference,
-    l.sealed, a.account_number
+    l.sealed, a.account_number, l.bank_account_id
 FROM bank_line l
 JOIN bank_account a ON a.biller_id = l.biller_id AND a.id = l.bank_account_id
+"""
+_LINES: Final = text(f"""{_LINES_SQL}
 JOIN statement s ON s.biller_id = l.biller_id AND s.id = l.statement_id
 WHERE l.biller_id = :biller AND l.status = 'imported' AND l.journal_id IS NULL AND s.complete
     AND l.bank_account_id = :account AND l.booking_date <= :day
 ORDER BY l.booking_date, l.statement_id, l.line_no, l.occurrence
 """)
+
+
+_ONE: Final = text(f"{_LINES_SQL} WHERE l.biller_id = :biller AND l.id = :id")
+
+
+def one(db: Session, line_id: UUID) -> Line:
+    """A line of this biller, however it stands."""
+    row = db.execute(_ONE, {"biller": biller_of(db), "id": line_id}).one()
+    [fields] = vault.unseal_many(db, [vault.Envelope(row.key_id, row.sealed, f"line:{row.id}")])
+    known = {} if fields is vault.ERASED else fields
+    return _line(row, known, row.bank_account_id, row.key_id)
 
 
 def lines(db: Session, account_id: UUID, day: date) -> list[Line]:

@@ -187,6 +187,7 @@ def a_journal(
     fact_day: date | None = None,
     reverses: UUID | None = None,
     count: int | None = None,
+    kind: str = "test",
 ) -> UUID:
     """A journal and its transfers (debit, credit, amount) in one statement.
 
@@ -198,7 +199,7 @@ def a_journal(
         """WITH new_journal AS (
             INSERT INTO journal (biller_id, id, event_key, kind, business_day, fact_day, posted_at,
                                  reverses_journal_id, transfers)
-            VALUES (%(biller)s, %(id)s, %(key)s, 'test', %(day)s, %(fact_day)s, %(now)s,
+            VALUES (%(biller)s, %(id)s, %(key)s, %(kind)s, %(day)s, %(fact_day)s, %(now)s,
                     %(reverses)s, %(count)s))
         INSERT INTO transfer (biller_id, journal_id, seq, debit_account, credit_account, amount)
         SELECT %(biller)s, %(id)s, seq, debit, credit, amount
@@ -207,6 +208,7 @@ def a_journal(
         biller=biller.id,
         id=id_,
         key=key or f"test:{id_}",
+        kind=kind,
         day=day,
         fact_day=fact_day or day,
         now=NOW,

@@ -144,11 +144,13 @@ def a_refund(
     return id_
 
 
-def a_reversal(db: Db, biller: Biller, payment: UUID, *, amount: int) -> UUID:
-    """Money the bank took back."""
+def a_reversal(
+    db: Db, biller: Biller, payment: UUID, *, amount: int, undoes: UUID | None = None
+) -> UUID:
+    """Money the bank took back; undoes: the reversal that this one takes back, by -amount."""
     id_ = ids.new()
     values = {"biller_id": biller.id, "id": id_, "payment_id": payment, "amount": amount}
-    insert(db, "payment_reversal", **values, event_key=f"back:{id_}", at=NOW)
+    insert(db, "payment_reversal", **values, undoes=undoes, event_key=f"back:{id_}", at=NOW)
     return id_
 
 

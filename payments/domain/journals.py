@@ -215,15 +215,22 @@ def row_suspended(row_id: UUID, gateway: str, amount: int, *, day: date) -> Jour
     return _one(f"settle-row:{row_id}", "row_suspended", day, debit, credit, Money(abs(amount)))
 
 
-def batch_paid(line_id: UUID, gateway: str, source: str, amount: int, *, day: date) -> Journal:
+def batch_paid(
+    line_id: UUID, gateway: str, source: str, amount: int, *, day: date, nth: int = 1
+) -> Journal:
     """A statement line paid a batch of a gateway.
 
     source: the bank account in the ledger, or where the line's money waited until the batch was
-    known: SUSPENSE or UNAPPLIED. amount: as on the line.
+    known: SUSPENSE or UNAPPLIED. amount: as on the line. nth: as in `batch_key`.
     """
     held = accounts.gateway(gateway)
     debit, credit = (source, held) if amount > 0 else (held, source)
-    return _one(f"settle-batch:{line_id}", "batch_paid", day, debit, credit, Money(abs(amount)))
+    return _one(batch_key(line_id, nth), "batch_paid", day, debit, credit, Money(abs(amount)))
+
+
+def batch_key(line_id: UUID, nth: int) -> str:
+    """The fact that a line paid a batch. nth: 1, and one more each time that it was undone."""
+    return f"settle-batch:{line_id}" + (f":{nth}" if nth > 1 else "")
 
 
 def gateway_corrected(key: str, gateway: str, account: str, amount: int, *, day: date) -> Journal:

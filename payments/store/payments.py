@@ -101,8 +101,9 @@ payment_reversal = Table(
     Column("biller_id", UUID, primary_key=True),
     Column("id", UUID, primary_key=True),
     Column("payment_id", UUID, nullable=False),
-    Column("amount", BigInteger, nullable=False),
+    Column("amount", BigInteger, nullable=False),  # below 0: takes back the one it `undoes`
     Column("event_key", Text, nullable=False),
+    Column("undoes", UUID),
     Column("at", TZ, nullable=False),
 )
 

@@ -15,6 +15,8 @@ from payments.domain.errors import NotFound
 from payments.queries import staff
 from payments.queries.paging import Cut, Page, page
 from payments.store.sessions import biller_of
+from reconciliation.queries import batch_lines
+from reconciliation.queries.batch_lines import Paying
 from reconciliation.queries.files import Trouble
 from reconciliation.settlement_store import settlement_file
 
@@ -26,7 +28,8 @@ class Batch:
     """A payout of a gateway: what its rows add up to, what came of it.
 
     rows: all of the batch; seen: those in this file. booked, suspended, resolved: what became of
-    all of them; the others still wait for the run. unchecked: payments without a contract.
+    all of them; the others still wait for the run. unchecked: payments without a contract. lines:
+    what paid it, and what was taken off it.
     """
 
     id: UUID
@@ -44,6 +47,7 @@ class Batch:
     suspended: int
     resolved: int
     unchecked: int
+    lines: Sequence[Paying] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +115,11 @@ def get(db: Session, file_id: UUID) -> File:
     ).one_or_none()
     if row is None:
         raise NotFound()
-    batches = db.execute(_BATCHES, {"biller": biller_of(db), "file": file_id})
+    batches = db.execute(_BATCHES, {"biller": biller_of(db), "file": file_id}).all()
+    paying = batch_lines.of(db, [one.id for one in batches])
     return _file(
         row,
-        batches=[_batch(one) for one in batches],
+        batches=[_batch(one, paying.get(one.id, ())) for one in batches],
         problems=[Trouble(one["line"], one["vi"], one["en"]) for one in row.problems],
     )
 
@@ -178,6 +183,6 @@ def _file(
     return File(**values, profiled=row.profile is not None, batches=batches, problems=problems)
 
 
-def _batch(row: Row[Any]) -> Batch:
-    values = {name: getattr(row, name) for name in Batch.__dataclass_fields__}
-    return Batch(**values | {"gross": int(row.gross), "fees": int(row.fees)})
+def _batch(row: Row[Any], lines: Sequence[Paying]) -> Batch:
+    values = {name: getattr(row, name) for name in Batch.__dataclass_fields__ if name != "lines"}
+    return Batch(**values | {"gross": int(row.gross), "fees": int(row.fees)}, lines=lines)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from psycopg import Connection
 
-from tests.factories import NOW, TODAY, Biller, a_journal, insert
-from tests.factories_money import a_payment, a_refund
+from tests.factories import A_LEG, NOW, TODAY, Biller, a_journal, insert
+from tests.factories_money import a_payment, a_refund, a_reversal
 from tests.factories_settlements import a_batch, a_row, a_settlement_file
 from tests.factories_statements import a_bank_line, a_discrepancy
 from tests.refusals import (
@@ -20,6 +20,7 @@ from tests.refusals import (
     refused,
 )
 
+BACK = (A_LEG[1], A_LEG[0], A_LEG[2])
 BOOK = "UPDATE settlement_row SET status = 'booked', payment_id = %s WHERE id = %s"
 
 
@@ -143,6 +144,72 @@ def test_a_line_pays_one_batch_once_and_is_booked(app: Connection, ours: Biller)
     for again in (other, None):
         with refused(app, KEPT_AS_IT_IS):
             app.execute(settle, (again, line))
+
+
+def test_a_line_lets_go_of_a_batch_only_by_the_mirror_of_the_journal_that_paid(
+    app: Connection, ours: Biller
+) -> None:
+    batch, other = a_batch(app, ours), a_batch(app, ours)
+    line = a_bank_line(app, ours, amount=574_609)
+    settle = "UPDATE bank_line SET settlement_batch_id = %s WHERE id = %s"
+    pays = a_journal(app, ours, key=f"settle-batch:{line}", kind="batch_paid")
+    app.execute("UPDATE bank_line SET status = 'matched', journal_id = %s", (pays,))
+    app.execute(settle, (batch, line))
+    stranger = a_journal(app, ours)
+    told = {
+        "biller_id": ours.id,
+        "line_id": line,
+        "nth": 1,
+        "batch_id": batch,
+        "paid_by": pays,
+        "undone_by": a_journal(app, ours, BACK, reverses=pays),
+        "reason": "x",
+        "actor_id": ours.cashier,
+        "at": NOW,
+    }
+    for wrong in (
+        {"undone_by": stranger},
+        {"paid_by": stranger, "undone_by": a_journal(app, ours, BACK, reverses=stranger)},
+        {"batch_id": other},
+        {"nth": 2},
+    ):
+        with refused(app, KEPT_AS_IT_IS):
+            insert(app, "batch_undo", **told | wrong)
+    insert(app, "batch_undo", **told)
+    with refused(app, KEPT_AS_IT_IS):
+        app.execute(settle, (other, line))
+    with refused(app, NO_RIGHT):
+        app.execute("DELETE FROM batch_undo")
+
+    app.execute(settle, (None, line))
+    assert one(app, "SELECT came FROM settlement_batch WHERE id = %s", batch) == 0
+    again = a_journal(app, ours, key=f"settle-batch:{line}:2", kind="batch_paid")
+    app.execute(settle, (batch, line))
+    with refused(app, KEPT_AS_IT_IS):  # the first undo does not take back the second payment
+        app.execute(settle, (None, line))
+    with refused(app, UNIQUE, KEPT_AS_IT_IS):
+        insert(app, "batch_undo", **told)
+    mirror = a_journal(app, ours, BACK, reverses=again)
+    insert(app, "batch_undo", **told | {"nth": 2, "paid_by": again, "undone_by": mirror})
+    app.execute(settle, (None, line))
+
+
+def test_a_reversal_is_taken_back_once_by_its_own_amount(app: Connection, ours: Biller) -> None:
+    payment, other = a_payment(app, ours, amount=900), a_payment(app, ours, amount=900)
+    taken = a_reversal(app, ours, payment, amount=600)
+
+    for wrong in (
+        (payment, -600, None),
+        (payment, -599, taken),
+        (payment, 600, taken),
+        (other, -600, taken),
+    ):
+        with refused(app, CHECK, KEPT_AS_IT_IS):
+            a_reversal(app, ours, wrong[0], amount=wrong[1], undoes=wrong[2])
+    a_reversal(app, ours, payment, amount=-600, undoes=taken)
+    assert one(app, "SELECT free FROM payment WHERE id = %s", payment) == 900
+    with refused(app, UNIQUE):
+        a_reversal(app, ours, payment, amount=-600, undoes=taken)
 
 
 def test_nothing_of_settlements_points_into_another_biller(

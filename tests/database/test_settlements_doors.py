@@ -13,6 +13,7 @@ from werkzeug.test import TestResponse
 from adapters import registry
 from ops import jobs, settling
 from payments import channels, outbox
+from payments.domain import ids
 from payments.domain.people import SERVICE, Permission
 from tests import settlement_files as made
 from tests.consoles import Desk, Office, actions, an_office, words
@@ -190,6 +191,31 @@ def test_a_person_sees_the_batches_and_what_waits(office: Office, quick_house: Q
     assert "chưa đối chiếu phí vì chưa có hợp đồng" in page
     again = send(office.accountant, made.vnpay(rows))
     assert "Tệp này đã nhận lúc" in words(office.accountant.get(again.headers["Location"]))
+
+
+def test_a_line_is_taken_off_its_batch_where_the_batch_is_shown(
+    office: Office, program: Program, quick_house: QuickHouse
+) -> None:
+    file = send(office.accountant, made.vnpay([PAID])).headers["Location"]
+    work(office, quick_house)
+    office.night([credit(PAID.batch, 574_609)])
+    [undo] = [one for one in actions(office.accountant.get(file)) if "/undo/" in one]
+    assert not [one for one in actions(office.viewer.get(file)) if "/undo/" in one]
+
+    bare = office.accountant.post(undo, of=file)
+    answer = office.accountant.post(undo, {"reason": "Nhầm lô"}, of=file)
+    again = office.accountant.post(undo, {"reason": "Lần nữa"}, of=file)
+
+    assert (bare.status_code, "Cần ghi lý do" in words(bare)) == (422, True)
+    held = office.one("SELECT id FROM discrepancy WHERE amount = 574609")
+    assert answer.headers["Location"].endswith(ids.shown("dis", held))
+    assert (again.status_code, "đã được gỡ khỏi lô trước đó" in words(again)) == (409, True)
+    page = words(office.accountant.get(file))
+    assert "Đã về 0" in page
+    assert "Nhầm lô" in page
+    [batch] = program.get(file.replace("/console/settlements", API)).json["batches"]
+    [line] = batch["lines"]
+    assert (line["amount"], line["undone_at"] is not None, batch["came"]) == (574_609, True, 0)
 
 
 def test_what_is_wrong_with_a_file_is_said_on_the_page(office: Office) -> None:

@@ -8,19 +8,37 @@ from datetime import date
 
 from tests.house.cast_staff import NOW, shell
 from web.console.papers import BadLine
-from web.console.settling import BatchRead, SettlementRead, SettlementRow, SettlementsPage
+from web.console.settling import (
+    BatchLine,
+    BatchRead,
+    SettlementRead,
+    SettlementRow,
+    SettlementsPage,
+)
 from web.language import Both
 from web.pages import Choice, Page
 
+_LINE = BatchLine(
+    date(2026, 1, 9),
+    "9999001122",
+    "FT26009",
+    67_803_862,
+    "/console/settlements/s1/batches/b/undo/l",
+)
+_OFF = replace(
+    _LINE, undo_url="", amount=581_000, undone_at=NOW, undone_by="Vũ Thu Hà", why="Nhầm lô"
+)
 _PAID = BatchRead(
     "VNP2026010801", date(2026, 1, 8), 118, 118, 68_558_000, 754_138, 67_803_862, 67_803_862,
-    "paid", 118, 0, 0, 0,
+    "paid", 118, 0, 0, 0, lines=(_LINE, _OFF),
 )  # fmt: skip
 _SHORT = BatchRead(
     "VNP2026010901", date(2026, 1, 9), 96, 94, 55_776_000, 613_536, 55_162_464, 55_000_000,
     "short", 93, 2, 1, 12, "/console/discrepancies",
 )  # fmt: skip
-_AWAITED = replace(_PAID, reference="VNP2026011001", came=0, standing="awaited", booked=40)
+_AWAITED = replace(
+    _PAID, reference="VNP2026011001", came=0, standing="awaited", booked=40, lines=()
+)
 
 
 def settlement_pages() -> Mapping[str, Page]:

@@ -24,6 +24,7 @@ from web.api.shapes import (
     Answer,
     Day,
     InPath,
+    LineId,
     Listed,
     Moment,
     PageOf,
@@ -59,6 +60,18 @@ class SettlementForm(Queried):
     profile: FileStorage | None = None
 
 
+class BatchLineAnswer(Answer):
+    """A statement line that paid the batch. amount: signed. undone_at: a person took it off then,
+    and it pays the batch no more."""
+
+    line: LineId
+    account: str
+    day: Day
+    reference: str
+    amount: Sum
+    undone_at: Moment | None
+
+
 class SettlementBatchAnswer(Answer):
     """A batch in the file. due: net of its rows; came: what bank statements show of it.
 
@@ -82,6 +95,7 @@ class SettlementBatchAnswer(Answer):
     suspended: int
     resolved: int
     unchecked: int
+    lines: Sequence[BatchLineAnswer]
 
 
 class SettlementFileAnswer(Answer):
@@ -190,6 +204,17 @@ def _batch(found: reads.Batch) -> SettlementBatchAnswer:
     values: dict[str, Any] = {
         name: getattr(found, name)
         for name in SettlementBatchAnswer.model_fields
-        if name not in ("batch", "in_file")
+        if name not in ("batch", "in_file", "lines")
     }
-    return SettlementBatchAnswer(**values, batch=found.reference, in_file=found.seen)
+    lines = [
+        BatchLineAnswer(
+            line=one.line_id,
+            account=one.account_number,
+            day=one.day,
+            reference=one.reference,
+            amount=one.amount,
+            undone_at=one.undone_at,
+        )
+        for one in found.lines
+    ]
+    return SettlementBatchAnswer(**values, batch=found.reference, in_file=found.seen, lines=lines)

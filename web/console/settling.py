@@ -19,11 +19,26 @@ from web.pages import ONE_PAGE, Choice, FieldError, Pager
 
 
 @dataclass(frozen=True, slots=True)
+class BatchLine:
+    """A statement line that paid a batch; undone_at: until then. POST undo_url: reason."""
+
+    day: date
+    account: str
+    reference: str
+    amount: int
+    undo_url: str = ""
+    undone_at: datetime | None = None
+    undone_by: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class BatchRead:
     """One batch of a file. standing: awaited, short, paid or over (words.py, settlement_batch).
 
     rows = booked + waiting + explained, once the run has been over them. unchecked: payments
-    whose fee no contract covers. waiting_url: where a person looks at those in suspense.
+    whose fee no contract covers. waiting_url: where a person looks at those in suspense. lines:
+    what paid it, and what was taken off it.
     """
 
     reference: str
@@ -40,6 +55,7 @@ class BatchRead:
     explained: int
     unchecked: int
     waiting_url: str = ""
+    lines: Sequence[BatchLine] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,7 @@ _CLEARED: Final = {
     "line_arrived": Both("dòng sao kê đã về", "the statement line arrived"),
     "paid_in_full": Both("đã nộp đủ phần còn thiếu", "the rest was paid"),
     "batch_whole": Both("lô đã về đủ", "the batch is paid in full"),
+    "batch_undone": Both("dòng tiền đã được gỡ khỏi lô", "its line was taken off the batch"),
     "batch_arrived": Both("tiền của lô đã về", "money of the batch arrived"),
     "batch_known": Both("đã biết lô của khoản này", "the batch it pays is known now"),
     "row_arrived": Both("đã có trong báo cáo của cổng", "the gateway's report shows it"),

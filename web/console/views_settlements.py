@@ -14,15 +14,23 @@ from adapters import registry
 from ops import settling
 from payments import channels
 from payments.domain import ids
-from payments.domain.errors import DomainError
+from payments.domain.errors import DomainError, NotFound
 from payments.domain.people import Permission
-from reconciliation import intake
+from reconciliation import batch_undoing, intake
 from reconciliation.queries import settlements as reads
+from reconciliation.queries.batch_lines import Paying
 from web import context
 from web.auth.marks import requires, takes
 from web.console import sent_files
 from web.console.answers import HOME, elsewhere, shell, whole, with_query, wrong
-from web.console.settling import BatchRead, SettlementRead, SettlementRow, SettlementsPage
+from web.console.settling import (
+    BatchLine,
+    BatchRead,
+    SettlementRead,
+    SettlementRow,
+    SettlementsPage,
+)
+from web.console.showing import url_of
 from web.language import Both
 from web.pages import ONE_PAGE, Choice, FieldError
 
@@ -82,6 +90,27 @@ def receive() -> ResponseReturnValue:
     return elsewhere(url if kept.first_time else with_query(url, again="1"))
 
 
+@requires(Permission.RESOLVE)
+def undo(shown: str, batch: str, line: str) -> ResponseReturnValue:
+    """Take a line off the batch that it paid; its money waits, where this leads."""
+    file_id, batch_id = ids.read("stf", shown), ids.read("stb", batch)
+    line_id = ids.read("lin", line)
+    reason = " ".join(request.form.get("reason", "").split())[:300]
+    try:
+        with context.transaction() as db:
+            found = batch_undoing.undo(
+                db, batch_id, line_id, reason=reason, by=context.actor(), at=context.now()
+            )
+    except NotFound:
+        raise
+    except DomainError as refused:
+        errors, status = wrong(refused)
+        with context.transaction() as db:
+            page = _page(db, file_id=file_id, errors=errors)
+        return whole(page, status=status, here=f"{_LIST}/{shown}")
+    return elsewhere(url_of(ids.shown("dis", found)))
+
+
 def too_large(_: RequestEntityTooLarge) -> ResponseReturnValue:
     """More than we take: said on the page itself."""
     return _again((FieldError("file", _TOO_LARGE),), 413)
@@ -135,14 +164,42 @@ def _result(db: Session, read: reads.File, at: int, *, again: bool) -> Settlemen
         profiled=read.profiled,
         error=Both(read.error_vi, read.error_en or "") if read.error_vi else None,
         repeated_at=read.received_at if again else None,
-        batches=tuple(_batch(one) for one in read.batches),
+        batches=_batches(read),
         problems=sent_files.bad_lines(read.problems, at),
         problem_count=len(read.problems),
         closed=sent_files.closed_days(reads.closed_days(db, read.id)),
     )
 
 
-def _batch(one: reads.Batch) -> BatchRead:
+def _batches(read: reads.File) -> tuple[BatchRead, ...]:
+    may = context.actor().may(Permission.RESOLVE)
+    url = f"{_LIST}/{ids.shown('stf', read.id)}/batches/"
+    return tuple(
+        _batch(
+            one,
+            tuple(
+                _line(line, f"{url}{ids.shown('stb', one.id)}/undo/" if may else "")
+                for line in one.lines
+            ),
+        )
+        for one in read.batches
+    )
+
+
+def _line(one: Paying, url: str) -> BatchLine:
+    return BatchLine(
+        day=one.day,
+        account=one.account_number,
+        reference=one.reference,
+        amount=one.amount,
+        undo_url=url + ids.shown("lin", one.line_id) if url and one.undone_at is None else "",
+        undone_at=one.undone_at,
+        undone_by=one.undone_by,
+        why=one.why,
+    )
+
+
+def _batch(one: reads.Batch, lines: tuple[BatchLine, ...]) -> BatchRead:
     return BatchRead(
         reference=one.reference,
         settle_date=one.settle_date,
@@ -158,6 +215,7 @@ def _batch(one: reads.Batch) -> BatchRead:
         explained=one.resolved,
         unchecked=one.unchecked,
         waiting_url=f"{HOME}/discrepancies" if one.suspended else "",
+        lines=lines,
     )
 
 
@@ -178,4 +236,5 @@ ROUTES: Final = (
     ("GET", _LIST, listed),
     ("POST", _LIST, receive),
     ("GET", _ONE, one),
+    ("POST", f"{_ONE}/batches/<batch>/undo/<line>", undo),
 )
