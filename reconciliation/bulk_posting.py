@@ -33,22 +33,10 @@ from reconciliation.posting import Choice, Line, Verdict
 _MATCHED: Final = move(LINE, LineStatus.IMPORTED, to=LineStatus.MATCHED)
 _DISCREPANCY: Final = move(LINE, LineStatus.IMPORTED, to=LineStatus.DISCREPANCY)
 
-_LINES: Final = Stage(
-    "line", "biller_id uuid, id uuid, status text, payment_id uuid, journal_id uuid"
-)
-# One by one inside PostgreSQL: each is found by its key. Joined, the lines of a night that began
-# before its statistics were made would all be read for every chunk (measured).
+_LINES: Final = Stage("line", "id uuid, status text, payment_id uuid, journal_id uuid")
 _TAKE_LINES: Final = """
-DO $$
-DECLARE
-    one record;
-BEGIN
-    FOR one IN SELECT * FROM staged_line LOOP
-        UPDATE bank_line
-            SET status = one.status, payment_id = one.payment_id, journal_id = one.journal_id
-            WHERE biller_id = one.biller_id AND id = one.id;
-    END LOOP;
-END $$
+UPDATE bank_line l SET status = s.status, payment_id = s.payment_id, journal_id = s.journal_id
+FROM staged_line s WHERE l.biller_id = :biller AND l.id = s.id
 """
 _MATCHES: Final = Stage(
     "match", "id uuid, line_id uuid, payment_id uuid, rule text, score numeric, evidence jsonb"
@@ -72,7 +60,7 @@ class _Chunk:
     cases: list[Case] = field(default_factory=list)
 
     def close(self, line: Line, to: LineStatus, payment_id: UUID | None, journal_id: UUID) -> None:
-        self.lines.append((self.biller_id, line.id, to.value, payment_id, journal_id))
+        self.lines.append((line.id, to.value, payment_id, journal_id))
 
     def remember(self, line: Line, payment_id: UUID, choice: Choice) -> None:
         evidence = Jsonb(posting.nameless(choice.evidence))
@@ -83,7 +71,7 @@ class _Chunk:
         told = {"biller": self.biller_id, "at": self.at}
         connection = self.db.connection()
         staging.put(self.db, _LINES, self.lines)
-        connection.execute(text(_TAKE_LINES))
+        connection.execute(text(_TAKE_LINES), told)
         if self.matches:
             staging.put(self.db, _MATCHES, self.matches)
             connection.execute(text(_TAKE_MATCHES), told)

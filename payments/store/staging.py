@@ -57,6 +57,6 @@ _BY_KEYS = text(
     "SELECT "
     + ", ".join(
         f"set_config('enable_{way}', 'off', true)"
-        for way in ("hashjoin", "mergejoin", "seqscan", "bitmapscan")
+        for way in ("hashjoin", "mergejoin", "material", "seqscan", "bitmapscan")
     )
 )
