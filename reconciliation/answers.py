@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 
 from payments import vault
 from payments.domain import ids
-from payments.queries import seeking
+from payments.queries import money, seeking
 from payments.store.sessions import biller_of
-from reconciliation import exact, findings
+from reconciliation import earlier, exact, findings
 from reconciliation.exact import Doubt, Exact, Owing
 from reconciliation.store import bank_line, discrepancy
 
@@ -30,6 +30,8 @@ def of(db: Session, row: Row[Any]) -> Exact | Doubt:
         found = findings.of(db, row)
     except vault.KeyErased:
         return Doubt.NO_CANDIDATE
+    if row.kind == earlier.REVERSAL:
+        return _credit(db, row, found)
     if row.payment_id is None and row.line_id is not None:
         amount = db.scalar(
             select(bank_line.c.amount).where(
@@ -48,6 +50,31 @@ def of_many(db: Session, wanted: Sequence[UUID]) -> Mapping[UUID, Exact | Doubt]
         .where(discrepancy.c.status.in_(("open", "assigned")))
     ).all()
     return {row.id: of(db, row) for row in rows}
+
+
+def _credit(db: Session, row: Row[Any], found: findings.Findings) -> Exact | Doubt:
+    """The credit that a reversal takes back, asked anew: by its number, still here, of no other."""
+    line = db.execute(
+        select(bank_line.c.bank_account_id, bank_line.c.amount).where(
+            bank_line.c.biller_id == row.biller_id, bank_line.c.id == row.line_id
+        )
+    ).one_or_none()
+    if line is None or line.amount >= 0:
+        return Doubt.OTHER_KIND
+    account_id, amount = line.bank_account_id, -line.amount
+    credits_ = earlier.quoted(db, account_id, [found.memo])
+    whole = money.places(db, [one.payment_id for one in credits_ if one.payment_id])
+    quoted = [
+        exact.Quoted(
+            line=str(one.line_id),
+            payment=ids.shown("pay", one.payment_id) if one.payment_id else "",
+            amount=one.amount,
+            whole=whole[one.payment_id].amount if one.payment_id else 0,
+        )
+        for one in credits_
+    ]
+    contested = earlier.contested(db, account_id, amount, found.related, but=row.id)
+    return exact.credit_of(line.amount, found.related, quoted, contested=contested)
 
 
 def _owing(db: Session, row: Row[Any], found: findings.Findings) -> list[Owing]:

@@ -67,6 +67,7 @@ JOIN bank_line l ON l.biller_id = d.biller_id AND l.id = d.line_id
 WHERE d.biller_id = :biller AND d.kind = 'REVERSAL'
     AND d.status NOT IN ('resolved', 'auto_resolved')
     AND l.bank_account_id = :account AND -l.amount = ANY(:amounts)
+    AND d.id IS DISTINCT FROM CAST(:but AS uuid)
 ORDER BY d.id
 """
 _PAYERS: Final = """
@@ -106,6 +107,11 @@ def evidence_of(memo: str, credit: Credit) -> Evidence:
     at = memo.upper().find(credit.reference.upper())
     span = (at, at + len(credit.reference)) if at >= 0 else None
     return Evidence("bank_reference", credit.reference, credit.reference, Says.AGREES, span)
+
+
+def contested(db: Session, account_id: UUID, amount: int, line_id: str, *, but: UUID) -> bool:
+    """Whether a reversal that is not over, beside `but`, names this credit. amount: đồng."""
+    return line_id in _named_before(db, account_id, {amount}, but=but)
 
 
 def payers(db: Session, order_ids: Sequence[UUID]) -> Mapping[UUID, str]:
@@ -297,9 +303,16 @@ def _paid(db: Session, payment_ids: Sequence[UUID]) -> _Paid:
     return found
 
 
-def _named_before(db: Session, account_id: UUID, amounts: set[int]) -> set[str]:
+def _named_before(
+    db: Session, account_id: UUID, amounts: set[int], *, but: UUID | None = None
+) -> set[str]:
     """Lines that an open reversal names already: money goes back once."""
-    asked = {"biller": biller_of(db), "account": account_id, "amounts": sorted(amounts)}
+    asked = {
+        "biller": biller_of(db),
+        "account": account_id,
+        "amounts": sorted(amounts),
+        "but": but,
+    }
     rows = db.execute(text(_NAMED), asked).all()
     told = vault.unseal_many(
         db, [vault.Envelope(row.key_id, row.sealed, f"discrepancy:{row.id}") for row in rows]

@@ -2,6 +2,7 @@
 
 order_of   money of a payment that fits one order, and nobody else's
 way_of     a line of the bank's own business, by words that mean one thing only
+credit_of  a debit that takes one earlier credit back: its amount, its number, and no other's
 
 An order is exact if it owes just this amount now, the line names it or its payer by number,
 nothing speaks against it and no other order could be meant. An amount alone, a name (people
@@ -22,7 +23,7 @@ from reconciliation.engine.claims import MOST_SUGGESTED
 from reconciliation.engine.evidence import Verdict
 from reconciliation.kinds import NON_ORDER_IN, REVERSAL
 
-KINDS: Final = ("UNMATCHED", "DUPLICATE_PAYMENT", "NON_ORDER")
+KINDS: Final = ("UNMATCHED", "DUPLICATE_PAYMENT", "NON_ORDER", "REVERSAL")
 """The kinds that may be exact. The others are decided one by one."""
 
 # Rules under which the engine is sure of what it read. Named one by one, so that a new rule is
@@ -63,6 +64,10 @@ class Doubt(StrEnum):
     TIE = "tie"
     TOO_MANY = "too_many"
     WORDS = "words"
+    UNQUOTED = "unquoted"
+    SEVERAL = "several"
+    OTHER_CREDIT = "other_credit"
+    CONTESTED = "contested"
 
 
 SAID: Final[Mapping[Doubt, tuple[str, str]]] = {
@@ -97,6 +102,22 @@ SAID: Final[Mapping[Doubt, tuple[str, str]]] = {
         "Nội dung không nói rõ đây là phí hay lãi của ngân hàng.",
         "The words do not say for certain that it is the bank's fee or interest.",
     ),
+    Doubt.UNQUOTED: (
+        "Nội dung không nêu số giao dịch của một khoản đã nhận, còn nguyên chưa hoàn.",
+        "The memo has the bank's number of no credit that is still here whole.",
+    ),
+    Doubt.SEVERAL: (
+        "Số giao dịch trong nội dung là của nhiều khoản.",
+        "The number in the memo is that of several credits.",
+    ),
+    Doubt.OTHER_CREDIT: (
+        "Khoản mang số giao dịch này khác số tiền, hoặc chưa từng được nhận cho ai.",
+        "The credit with this number has another amount, or is not money of a payment.",
+    ),
+    Doubt.CONTESTED: (
+        "Một khoản khác cũng đòi lấy lại đúng khoản đã nhận này.",
+        "Another one takes the same credit back as well.",
+    ),
 }
 
 
@@ -116,6 +137,20 @@ class Owing:
     evidence: Sequence[Mapping[str, Any]]
     undone: bool = False
     other: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """A credit of the account whose number the memo of a debit has, as things stand now.
+
+    line: its id. payment: the shown id of what it brought, "" for money without one. amount: of
+    the line, whole: of the payment, in đồng.
+    """
+
+    line: str
+    payment: str
+    amount: int
+    whole: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +198,26 @@ def way_of(kind: str, amount: int, memo: str) -> Exact | Doubt:
     if amount > 0 and interest and not fee:
         return Exact("interest")
     return Doubt.WORDS
+
+
+def credit_of(
+    amount: int, named: str, quoted: Sequence[Quoted], *, contested: bool
+) -> Exact | Doubt:
+    """The payment that a debit takes back whole. amount: signed đồng of the debit.
+
+    named: the line that the night named. quoted: neither taken back nor refunded, of any amount.
+    contested: another reversal that is not over names the same.
+    """
+    if not quoted or not named:
+        return Doubt.UNQUOTED
+    if len(quoted) > 1:
+        return Doubt.SEVERAL
+    [one] = quoted
+    if one.line != named or not one.payment or not one.amount == one.whole == -amount:
+        return Doubt.OTHER_CREDIT
+    if contested:
+        return Doubt.CONTESTED
+    return Exact("take_back", one.payment)
 
 
 def _rivals(best: Owing, other: Owing, free: int) -> bool:

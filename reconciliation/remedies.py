@@ -217,6 +217,11 @@ def _take_back(db: Session, row: Row[Any], it: Proposal, by: Actor, at: datetime
     """
     payment_id = ids.read("pay", it.target)
     paid = undoing.everything(db, payment_id, reason=it.reason, by=by, at=at)
+    if it.exact and _free(db, payment_id) != -_in_suspense(db, row):
+        raise Conflict(
+            "Một phần khoản này đã được hoàn hoặc lấy lại, không còn khớp tuyệt đối.",
+            "A part of this payment was refunded or taken back meanwhile: not exact any more.",
+        )
     if _free(db, payment_id) < -_in_suspense(db, row):
         raise Conflict(
             "Khoản này đã bị lấy lại hoặc đã hoàn, không còn đủ tiền để lấy lại.",

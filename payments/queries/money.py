@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -116,6 +116,25 @@ def payment_of(db: Session, payment_id: UUID) -> Payment:
     [plain] = vault.unseal_many(db, [envelope])
     told = Told() if plain is vault.ERASED else Told(**plain)
     return _payment(row, told=told, allocations=_allocations(db, payment_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a payment's amount is, in đồng: on bills, or kept as credit."""
+
+    amount: int
+    applied: int
+    kept: int
+
+
+def places(db: Session, payment_ids: Sequence[UUID]) -> Mapping[UUID, Places]:
+    """The same of several payments at once."""
+    rows = db.execute(
+        select(payment.c.id, payment.c.amount, payment.c.allocated, payment.c.kept).where(
+            payment.c.biller_id == biller_of(db), payment.c.id.in_(payment_ids)
+        )
+    )
+    return {row.id: Places(row.amount, row.allocated, row.kept) for row in rows}
 
 
 def payments(db: Session, wanted: PaymentFilter, cut: Cut) -> Page[Payment]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -14,21 +14,26 @@ from payments import vault
 from payments.domain import ids
 from payments.domain.journals import Transfer
 from payments.people import Person
-from payments.queries import seeking, staff
+from payments.queries import money, seeking, staff
+from payments.queries.money import Places
 from payments.store.billers import biller
 from payments.store.sessions import biller_of
 from reconciliation import answers, exact, previews, remedies
 from reconciliation.exact import Doubt, Exact
+from reconciliation.findings import Findings
+from reconciliation.queries import originals
 from reconciliation.store import bank_line, discrepancy
 
 _NOBODY: Final = Person("")
+_NOWHERE: Final = Places(0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
     """One that can be decided together with others. legs: what would be booked.
 
-    way: a key of remedies.WAYS. code, beneficiary: of the order its money goes to, if any.
+    way: a key of remedies.WAYS. code, beneficiary: of the order its money goes to, if any; or
+    code is the number of the credit that is taken back, and bills are those that it has paid.
     needs_second: above the limit. proposer: the name of who proposed it, if somebody did.
     """
 
@@ -42,6 +47,7 @@ class Ready:
     code: str = ""
     beneficiary: Person = _NOBODY
     proposer: str = ""
+    bills: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +132,15 @@ def _ready(
         select(biller.c.approval_limit).where(biller.c.id == biller_of(db))
     ).scalar_one()
     suspended = _suspended(db, [row.line_id for row in chosen if row.payment_id is None])
+    paid = _paid(db, (it for _, it in ways.values()))
     made = []
     for row, plain in zip(chosen, told, strict=True):
         way, target = ways[row.id]
         order = orders.get(target)
         stake = row.holds if row.payment_id is not None else suspended.get(row.line_id, 0)
+        places = paid.get(target, _NOWHERE)
+        related = "" if plain is vault.ERASED else plain["related"]
+        earlier = originals.of(db, row, Findings(related=related)) if target in paid else None
         made.append(
             Ready(
                 id=row.id,
@@ -138,14 +148,27 @@ def _ready(
                 amount=row.amount,
                 way=way,
                 memo="" if plain is vault.ERASED else plain["memo"],
-                legs=previews.transfers(way, stake, owed=order.owed if order else 0),
+                legs=previews.transfers(
+                    way,
+                    stake,
+                    owed=order.owed if order else 0,
+                    paid=places.applied,
+                    kept=places.kept,
+                ),
                 needs_second=row.amount > limit,
-                code=order.code if order else "",
+                code=order.code if order else earlier.reference if earlier else "",
                 beneficiary=order.beneficiary if order else _NOBODY,
+                bills=[reference for _, reference in earlier.bills] if earlier else (),
                 proposer=names.get(row.proposed_by, ""),
             )
         )
     return made
+
+
+def _paid(db: Session, targets: Iterable[str]) -> Mapping[str, Places]:
+    """Where the money of payments that are taken back is, by their shown ids."""
+    wanted = [ids.read("pay", it) for it in targets if it.startswith("pay_")]
+    return {ids.shown("pay", one): it for one, it in money.places(db, wanted).items()}
 
 
 def _suspended(db: Session, line_ids: Sequence[UUID]) -> Mapping[UUID, int]:

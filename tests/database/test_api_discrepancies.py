@@ -220,7 +220,7 @@ def test_many_are_accepted_once_for_a_key_and_above_the_limit_approved(counter: 
         accept("k1"),
         counter.accountant.post(f"{LIST}/accept", body),
     )
-    other_kind = counter.program.post(f"{LIST}/accept", body | {"kind": "REVERSAL"})
+    other_kind = counter.program.post(f"{LIST}/accept", body | {"kind": "UNDERPAID"})
     clerk = counter.chief
     approved = clerk.client.post(
         f"{LIST}/approve",

@@ -248,7 +248,7 @@ def test_who_may_not_and_what_is_no_kind_of_it_is_refused_at_once(desk: Desk) ->
     with pytest.raises(Forbidden):
         desk.accept(found, by=viewer)
     with pytest.raises(Invalid):
-        desk.accept(found, kind="REVERSAL")
+        desk.accept(found, kind="UNDERPAID")
     assert [one.vi for one in desk.accept(found, kind="NON_ORDER").skipped] == [
         "Khoản này thuộc loại khác."
     ]

@@ -9,15 +9,15 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from ops import check_ledger
 from payments import bookings
 from payments.domain import ids
 from payments.domain.errors import Conflict
-from reconciliation import bulk_posting, discrepancies, findings, progress, runs
+from reconciliation import bulk, bulk_posting, discrepancies, findings, progress, runs, undoing
 from reconciliation.queries import case as cases
-from reconciliation.queries import suggested
+from reconciliation.queries import suggested, together
 from reconciliation.queries.case import Case
 from reconciliation.remedies import Proposal
 from reconciliation.store import discrepancy
@@ -292,3 +292,69 @@ def test_a_second_payment_names_the_first_of_days_ago_and_its_credit_can_be_take
     assert desk.balance("credit") == 0
     assert bills(desk) == [("GB-1", "paid")]
     assert sound(desk)
+
+
+def test_reversals_that_name_one_credit_are_accepted_together(desk: Desk) -> None:
+    """Four were paid; three go back by their number, one by half, and one is above the limit."""
+    paid = [(desk.order(amount), amount) for amount in (300_000, 400_000, 500_000, 9_000_000)]
+    desk.night(
+        [Entry(amount, order.code, f"FT26069000{n}") for n, (order, amount) in enumerate(paid)]
+    )
+    back = (300_000, 400_000, 250_000, 9_000_000)
+    desk.night(
+        [
+            Entry(-amount, f"HOAN TRA GD FT26069000{n}", f"FT2607{n}")
+            for n, amount in enumerate(back)
+        ]
+    )
+    limit(desk, 1_000_000)
+    small, other, half, large = sorted(
+        opened(desk), key=lambda one: (one.amount == 9_000_000, one.amount == 250_000, one.amount)
+    )
+    with desk.begin() as db:
+        before, left = together.to_accept(db, [small.id, other.id, half.id, large.id])
+        suggests = suggested.of(db, cases.get(db, small.id))
+    assert suggests is not None
+    assert (suggests.way, suggests.exact) == ("take_back", True)
+    assert {(one.id, one.needs_second, *one.bills) for one in before} == {
+        (small.id, False, "GB-1"),
+        (other.id, False, "GB-2"),
+        (large.id, True, "GB-4"),
+    }
+    assert [one.id for one in left] == [half.id]
+    with desk.begin() as db:  # a colleague gives one of them back to its payer meanwhile
+        made = db.scalar(text("SELECT id FROM allocation WHERE amount = 400000"))
+        assert made is not None
+        by, at = desk.school.accountant, desk.now
+        freed = undoing.undo_match(db, made, reason="Nhầm", by=by, at=at)
+        assert freed is not None
+        back_to = Proposal("refund", "Nhầm", to_name="LE VAN THINH", to_account="9999001122")
+        discrepancies.propose(db, freed, back_to, by=by, at=at)
+
+    wanted = [small.id, other.id, half.id, large.id]
+    done = bulk.accept_all(desk.begin, "REVERSAL", wanted, reason="Ngân hàng đảo", by=by, at=at)
+
+    assert (list(done.done), list(done.proposed)) == ([small.id], [large.id])
+    assert {(one.id, one.code) for one in done.skipped} == {
+        (other.id, "not-exact"),
+        (half.id, "not-exact"),
+    }
+    approved = bulk.approve_all(desk.begin, [large.id], by=desk.school.chief, at=at)
+    assert list(approved.done) == [large.id]
+    assert dict(bills(desk)) == {
+        "GB-1": "unpaid", "GB-2": "unpaid", "GB-3": "paid", "GB-4": "unpaid"
+    }  # fmt: skip
+    legs = [leg for one in before if one.id != other.id for leg in one.legs]
+    booked = [leg for one in (small, large) for leg in of_case(desk, one).booked]
+    assert Counter(legs) >= Counter(booked)
+    assert desk.gaps() == []
+
+
+def limit(desk: Desk, dong: int) -> None:
+    with desk.school.house.system.begin() as system:
+        system.execute(text("UPDATE biller SET approval_limit = :limit"), {"limit": dong})
+
+
+def of_case(desk: Desk, one: Case) -> Case:
+    with desk.begin() as db:
+        return cases.get(db, one.id)

@@ -62,7 +62,7 @@ Way = Literal[
     "not_paid",
     "no_money",
 ]
-ExactKind = Literal["UNMATCHED", "DUPLICATE_PAYMENT", "NON_ORDER"]
+ExactKind = Literal["UNMATCHED", "DUPLICATE_PAYMENT", "NON_ORDER", "REVERSAL"]
 
 
 class PartAsk(Asked):

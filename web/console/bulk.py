@@ -18,7 +18,8 @@ from web.pages import FieldError
 
 @dataclass(frozen=True, slots=True)
 class BulkRow:
-    """One discrepancy. beneficiary, group, code: of the bill its money goes to.
+    """One discrepancy. beneficiary, group, code: of the bill its money goes to; where a credit is
+    taken back, group is the bills that it has paid and code the bank's number of it.
 
     way: what is done with it. ticked: whether it is sent along. by: who proposed it.
     """

@@ -160,7 +160,7 @@ def _row(one: Ready) -> BulkRow:
         amount=one.amount,
         way=WAYS[one.way],
         beneficiary=one.beneficiary.name,
-        group=one.beneficiary.group,
+        group=one.beneficiary.group or ", ".join(one.bills),
         code=one.code,
         memo=one.memo,
         by=one.proposer,

@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 
 from reconciliation.engine.claims import MOST_SUGGESTED
 from reconciliation.engine.evidence import KINDS, RULES, Evidence, Verdict
-from reconciliation.exact import SAID, Doubt, Exact, Owing, order_of, way_of
+from reconciliation.exact import (
+    SAID,
+    Doubt,
+    Exact,
+    Owing,
+    Quoted,
+    credit_of,
+    order_of,
+    way_of,
+)
 
 OWED = 581_000
 
@@ -161,6 +170,30 @@ def test_the_banks_own_words_say_what_a_line_is(amount: int, memo: str, way: str
 )
 def test_words_that_could_mean_something_else_are_left_to_people(amount: int, memo: str) -> None:
     assert way_of("NON_ORDER", amount, memo) is Doubt.WORDS
+
+
+CREDIT = Quoted("l1", "pay_1", 300_000, 300_000)
+
+
+@pytest.mark.parametrize(
+    ("named", "quoted", "contested", "answer"),
+    [
+        ("l1", [CREDIT], False, Exact("take_back", "pay_1")),
+        ("l1", [], False, Doubt.UNQUOTED),
+        ("", [CREDIT], False, Doubt.UNQUOTED),  # the night did not name it
+        ("l1", [CREDIT, replace(CREDIT, line="l2")], False, Doubt.SEVERAL),
+        ("l1", [CREDIT, replace(CREDIT, line="l2", amount=1)], False, Doubt.SEVERAL),
+        ("l2", [CREDIT], False, Doubt.OTHER_CREDIT),
+        ("l1", [replace(CREDIT, payment="")], False, Doubt.OTHER_CREDIT),
+        ("l1", [replace(CREDIT, amount=300_001, whole=300_001)], False, Doubt.OTHER_CREDIT),
+        ("l1", [replace(CREDIT, whole=300_001)], False, Doubt.OTHER_CREDIT),
+        ("l1", [CREDIT], True, Doubt.CONTESTED),
+    ],
+)
+def test_a_credit_is_taken_back_whole_by_its_number_and_for_one_debit_only(
+    named: str, quoted: list[Quoted], contested: bool, answer: Exact | Doubt
+) -> None:
+    assert credit_of(-300_000, named, quoted, contested=contested) == answer
 
 
 def test_every_doubt_has_words_in_two_languages() -> None:
