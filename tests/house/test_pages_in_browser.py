@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from typing import Final
@@ -26,8 +27,16 @@ POLICY: Final = (
 )
 NIGHT: Final = "/console/runs/of/2026-01-09"
 TYPES: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+HTML: Final = "text/html; charset=utf-8"
+PAGES: Final = Pages()
 SAMPLES: Final = preview.samples(Language.VI)
 WHOLE: Final = sorted(name for name in SAMPLES if not name.startswith("strip"))
+
+
+@cache
+def drawn(name: str) -> bytes:
+    """One sample as a page."""
+    return PAGES.render(SAMPLES[name], preview.frame(name, Language.VI)).encode()
 
 
 class House:
@@ -38,28 +47,22 @@ class House:
         self.paid = False
         self.over = False
         self.asked = 0
-        pages = Pages()
-        self.html = {
-            name: pages.render(page, preview.frame(name, Language.VI)).encode()
-            for name, page in SAMPLES.items()
-        }
 
     def answer(self, path: str) -> tuple[bytes, str]:
         if path.startswith("/static/"):
             file = HERE / path.removeprefix("/")
             return file.read_bytes(), TYPES[file.suffix.removeprefix(".")]
         if path == PAY:
-            return self.html["paid" if self.paid else "pay"], "text/html; charset=utf-8"
+            return drawn("paid" if self.paid else "pay"), HTML
         if path == f"{PAY}/status":
             self.asked += 1
-            return self.html["strip-paid" if self.paid else "strip"], "text/html; charset=utf-8"
+            return drawn("strip-paid" if self.paid else "strip"), HTML
         if path == NIGHT:
             self.asked += 1
-            part = "strip-night-done" if self.over else "strip-night"
-            return self.html[part], "text/html; charset=utf-8"
+            return drawn("strip-night-done" if self.over else "strip-night"), HTML
         if path == "/today-night" and self.over:
-            return self.html["today"], "text/html; charset=utf-8"
-        return self.html[path.removeprefix("/")], "text/html; charset=utf-8"
+            return drawn("today"), HTML
+        return drawn(path.removeprefix("/")), HTML
 
 
 @pytest.fixture(scope="module")
