@@ -1,4 +1,4 @@
-"""Hearing in two processes: half the time of the lines that must be read one by one.
+"""Hearing in two processes: half the time of all that the lines say by themselves.
 
 Only for a command that owns its whole process, as `thuphi match` does: the second one is a fork,
 which inherits every open file and connection. It opens, closes and sends none of them, calls one
@@ -7,7 +7,8 @@ anything that is not its own. A worker of the nightly job holds connections to a
 hears in turn (reconciliation.engine.hearing.in_turn), as does any system without fork or memory
 files.
 
-Threads of Arrow sleep when the fork is made, and the second process never calls Arrow.
+Threads of Arrow sleep when the fork is made, and the second process calls only what Arrow does in
+the thread that asks.
 """
 
 from __future__ import annotations
@@ -16,15 +17,16 @@ import marshal
 import os
 import resource
 import signal
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from reconciliation.engine.hearing import Heard, in_turn, packed, unpacked
+from reconciliation.engine.hearing import MOST_AT_ONCE, Hear, Told, in_turn, shares
 
-_FEWEST = 4_000  # lines, below which a fork is not worth its while
-_SHARE = 1_000  # lines taken at once
+_FEWEST = 20_000  # lines, below which a fork is not worth its while
+_LEAST = 5_000  # lines taken at once
+_PARTS = 24  # of a night, so that nobody waits long for the last one
 _NUMBER = 4  # bytes that name a share
 _MOST_SHARES = 8_000  # whose numbers fit into a pipe that nobody reads yet
 
@@ -34,38 +36,35 @@ class SecondProcess:
     """Hears lines together with a fork of this process. peak_kib: the most memory of both."""
 
     fewest: int = _FEWEST
-    share: int = _SHARE
+    share: int = 0
     peak_kib: int = 0
 
-    def __call__(self, hear: Callable[[int], Heard], places: Sequence[int]) -> Iterable[Heard]:
-        """As hearing.Hearer says. If the second process dies, the first hears its lines, too."""
-        if len(places) < self.fewest or not (hasattr(os, "fork") and hasattr(os, "memfd_create")):
-            return in_turn(hear, places)
-        size = max(self.share, len(places) // _MOST_SHARES)
-        shares = [places[at : at + size] for at in range(0, len(places), size)]
-        heard = self._both(hear, shares)
-        return (
-            one
-            for number, share in enumerate(shares)
-            for one in (heard.get(number) or in_turn(hear, share))
-        )
+    def __call__(self, hear: Hear, lines: int) -> Iterable[Told]:
+        """As hearing.Hearer says. If the second process dies, the first hears its lines, too.
 
-    def _both(
-        self, hear: Callable[[int], Heard], shares: Sequence[Sequence[int]]
-    ) -> dict[int, Iterable[Heard]]:
+        share: so many lines are taken at once, 0: as many as are good for this night.
+        """
+        if lines < self.fewest or not (hasattr(os, "fork") and hasattr(os, "memfd_create")):
+            return in_turn(hear, lines)
+        size = self.share or min(max(lines // _PARTS, _LEAST), MOST_AT_ONCE)
+        every = shares(lines, max(size, lines // _MOST_SHARES))
+        heard = self._both(hear, every)
+        return (_told(heard.pop(number, None), hear, share) for number, share in enumerate(every))
+
+    def _both(self, hear: Hear, every: Sequence[range]) -> dict[int, Told | tuple[Any, ...]]:
         """What was heard, by the number of the share. Whoever is free takes the next one."""
         take, give = os.pipe()
         answers = os.memfd_create("heard")
         child = 0
         try:
             # A read of so few bytes is never torn: each number comes to one of the two.
-            os.write(give, b"".join(n.to_bytes(_NUMBER, "big") for n in range(len(shares))))
+            os.write(give, b"".join(n.to_bytes(_NUMBER, "big") for n in range(len(every))))
             os.close(give)
             child = os.fork()
             if not child:
-                _answer(answers, hear, shares, take)
-            heard: dict[int, Iterable[Heard]] = {
-                number: list(map(hear, shares[number])) for number in _numbers(take)
+                _answer(answers, hear, every, take)
+            heard: dict[int, Told | tuple[Any, ...]] = {
+                number: hear(every[number]) for number in _numbers(take)
             }
             _, status = os.waitpid(child, 0)
             child = 0
@@ -77,23 +76,28 @@ class SecondProcess:
             os.close(take)
             os.close(answers)
 
-    def _answers(self, answers: int) -> Iterator[tuple[int, Iterable[Heard]]]:
+    def _answers(self, answers: int) -> list[tuple[int, tuple[Any, ...]]]:
         with os.fdopen(os.dup(answers), "rb") as file:
             file.seek(0)
             own_kib = marshal.load(file)  # noqa: S302  # written by ourselves, just now
             # What this process held at most until now, and what the other did not share with it.
             self.peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + own_kib
-            for number, lines in marshal.load(file):  # noqa: S302
-                yield number, map(unpacked, lines)
+            heard: list[tuple[int, tuple[Any, ...]]] = marshal.load(file)  # noqa: S302  # the same
+            return heard
 
 
-def _answer(
-    answers: int, hear: Callable[[int], Heard], shares: Sequence[Sequence[int]], take: int
-) -> NoReturn:
+def _told(heard: Told | tuple[Any, ...] | None, hear: Hear, share: range) -> Told:
+    """What was heard of this share, here or there; heard now if nobody could."""
+    if heard is None:
+        return hear(share)
+    return heard if isinstance(heard, Told) else Told.unpacked(heard)
+
+
+def _answer(answers: int, hear: Hear, every: Sequence[range], take: int) -> NoReturn:
     """What the second process does, and all that it does."""
     status = 1
     try:
-        heard = [(number, [packed(hear(at)) for at in shares[number]]) for number in _numbers(take)]
+        heard = [(number, hear(every[number]).packed()) for number in _numbers(take)]
         with os.fdopen(answers, "wb") as file:
             marshal.dump(_own_kib(), file)
             marshal.dump(heard, file)

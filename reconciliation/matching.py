@@ -30,7 +30,7 @@ from reconciliation.engine.deciding import Credit, Judge, Orders
 from reconciliation.engine.folding import compacted_all
 from reconciliation.engine.forms import Forms
 from reconciliation.engine.gathering import Sources, gathered
-from reconciliation.engine.hearing import Heard, Hearer, Listener, in_turn
+from reconciliation.engine.hearing import Heard, Hearer, Listener, Told, in_turn
 from reconciliation.engine.matched import Matched
 from reconciliation.engine.payers import Payers
 from reconciliation.engine.quick import Plain, Quick
@@ -54,6 +54,7 @@ def match(
     contract: Mapping[str, Mapping[str, Any]] | None = None,
     undone: frozenset[tuple[str, str]] = frozenset(),
     hearer: Hearer = in_turn,
+    by_hand: bool = False,
 ) -> Matched:
     """Decide every line and row, in time. Nothing is lost and nothing is guessed.
 
@@ -62,9 +63,11 @@ def match(
     (what is still owed), due_at, status (OPEN, PAID or CANCELLED). gateway, contract: see
     normalise.GATEWAY_COLUMNS and batches.terms. forms: learned from the orders when None.
     undone: (line_id, order_id) pairs that a person took apart; never matched again by itself.
-    hearer: who hears the lines that are not plain; see hearing.
+    hearer: who has the lines heard, share by share; see hearing.
+    by_hand: nothing is told by columns, every line goes the long way; the outcome is the same.
     """
     run = _Run.over(lines, orders, forms, gateway, contract or {}, undone, hearer)
+    run.by_hand = by_hand
     del lines, orders  # what is needed of them is in columns now; a million rows are no trifle
     run.decide()
     return run.matched()
@@ -113,12 +116,14 @@ class _Run:
     judge: Judge
     listener: Listener
     hearer: Hearer
-    plain: Plain
+    quick: Quick
     settlement: Settlement
     batches: Batches
     reversals: Reversals
     undone: dict[str, frozenset[str]]
     decided: dict[tuple[str, int], Outcome] = field(default_factory=dict)
+    by_hand: bool = False
+    plain: Plain = field(default_factory=lambda: Plain.joined(()))
     heard: dict[int, Heard] = field(default_factory=dict)
     sure: _Sure | None = None
     sure_rows: SureRows | None = None
@@ -154,7 +159,7 @@ class _Run:
             Judge(columns, references, payers, book),
             Listener(references, payers, due),
             hearer,
-            Quick(references, payers).hear(those.memo, those.bank_ref),
+            Quick(references, payers),
             Settlement(book, references, columns.refs, batches.terms(contract)),
             due,
             Reversals(book, columns.refs),
@@ -163,13 +168,8 @@ class _Run:
 
     def decide(self) -> None:
         """An outcome for each ("bank", place) and ("gateway", place) that is not sure."""
+        self._hear()
         sure = self._candidates()
-        hard = [
-            at
-            for at in np.flatnonzero(~sure).tolist()
-            if at not in self.again and (self.plain.order[at] < 0 or not self._may_be_plain(at))
-        ]
-        self.heard = dict(zip(hard, self.hearer(self._hear, hard), strict=True))
         named = [self.settlement.orders(row) for row in self.rows]
         wanted = self._wanted(named)
         sure &= wanted[self.plain.order] == 1
@@ -193,10 +193,25 @@ class _Run:
                 self.decided[source, at] = self._line(at)
         self._finish()
 
-    def _may_be_plain(self, at: int) -> bool:
-        """Whether what was told by columns is enough to decide by."""
-        order, amount = self.plain.order[at], self.lines.amount[at]
-        return amount > 0 and bool(self.plain.whole[at] or amount == self.judge.book.billed[order])
+    def _hear(self) -> None:
+        """What every line says; of those that were delivered before, what columns tell."""
+        told = list(self.hearer(self._share, len(self.lines.ids)))
+        self.plain = Plain.joined([one.plain for one in told])
+        for one in told:
+            self.heard.update(one.heard)
+
+    def _share(self, places: range) -> Told:
+        """What these lines say, and the long way those of which columns do not tell enough."""
+        here = slice(places.start, places.stop)
+        memos, bank_refs = self.lines.memo[here], self.lines.bank_ref[here]
+        plain = Plain.none(len(memos)) if self.by_hand else self.quick.hear(memos, bank_refs)
+        amount = np.asarray(self.lines.amount[here], dtype=np.int64)
+        due = self.judge.book.billed
+        orders = plain.order.tolist()
+        billed = np.array([due[one] if one >= 0 else 0 for one in orders], dtype=np.int64)
+        told = (plain.order >= 0) & (amount > 0) & (plain.whole | (amount == billed))
+        hard = (at + places.start for at in np.flatnonzero(~told).tolist())
+        return Told(plain, {at: self._heard(at) for at in hard if at not in self.again})
 
     def _candidates(self) -> npt.NDArray[np.bool_]:
         """Lines that no other line can have to do with, but for the orders they quote."""
@@ -248,7 +263,7 @@ class _Run:
         ]  # fmt: skip
         return [event for *_, event in sorted(events)]
 
-    def _hear(self, at: int) -> Heard:
+    def _heard(self, at: int) -> Heard:
         reading = self._reading(at)
         if self.lines.amount[at] <= 0:
             return Heard(self.listener.claims(reading))

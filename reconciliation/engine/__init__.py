@@ -3,8 +3,9 @@
 folding, forms, form, places  references learned and indexed
 spelling, doubts, syllables   days inside them; words and cuts that look like one
 reading, claims, payers       what a memo says: codes, references, people
-hearing                       everything that one line says by itself
-quick, sure                   plain lines, by columns; the only ones of their orders
+words, quick                  plain lines, by columns: of known words; with one known reference
+hearing                       everything that the lines say by themselves
+sure                          plain lines that are the only ones of their orders
 evidence                      what speaks for or against, and the rules, in two languages
 deciding, book                one line, all its evidence, one decision
 batches, reversals            gateways' rows and credits, money taken back

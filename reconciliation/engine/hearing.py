@@ -1,16 +1,18 @@
-"""Hearing: all that one line says by itself, before anything is decided. Pure, line by line.
+"""Hearing: all that the lines say by themselves, before anything is decided. Pure, share by share.
 
-No line's hearing looks at another line or at what an order still owes, so lines may be heard in
-any order and anywhere: match(hearer=...) takes whoever does it. What is heard is a few texts and
-numbers (packed, unpacked), so that it can come from another process. Deciding stays in one
-place and in time.
+No line's hearing looks at another line or at what an order still owes, so shares of the lines may
+be heard in any order and anywhere: match(hearer=...) takes whoever does it. What is heard is
+columns, a few texts and numbers (Told.packed), so that it can come from another process. Deciding
+stays in one place and in time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 from payments.domain.memo import Reading, fold
 from reconciliation import kinds
@@ -18,6 +20,9 @@ from reconciliation.engine.batches import Batches, OfBatch
 from reconciliation.engine.claims import Claim, Claims, References
 from reconciliation.engine.folding import compact
 from reconciliation.engine.payers import Named, Payers
+from reconciliation.engine.quick import Plain
+
+MOST_AT_ONCE = 16_384
 
 Span = tuple[int, int]
 
@@ -39,13 +44,42 @@ class Heard:
     cut: Sequence[tuple[str, Span]] = ()
 
 
-Hearer = Callable[[Callable[[int], Heard], Sequence[int]], Iterable[Heard]]
-"""Calls a function for each of these places and gives what it returns, in their order."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a share of the lines says. plain: what columns tell of each; heard: by place among all
+    lines, those of which that is not enough."""
+
+    plain: Plain
+    heard: Mapping[int, Heard]
+
+    def packed(self) -> tuple[Any, ...]:
+        """Bytes, tuples, texts and numbers only."""
+        columns = (self.plain.order, self.plain.exact, self.plain.whole)
+        lines = [(at, _packed(one)) for at, one in self.heard.items()]
+        return tuple(column.tobytes() for column in columns), lines
+
+    @classmethod
+    def unpacked(cls, parts: tuple[Any, ...]) -> Told:
+        """What was packed."""
+        (order, exact, whole), lines = parts
+        flags = (np.frombuffer(column, dtype=bool) for column in (exact, whole))
+        plain = Plain(np.frombuffer(order, dtype=np.int64), *flags)
+        return cls(plain, {at: _unpacked(one) for at, one in lines})
 
 
-def in_turn(hear: Callable[[int], Heard], places: Sequence[int]) -> Iterable[Heard]:
+Hear = Callable[[range], Told]
+Hearer = Callable[[Hear, int], Iterable[Told]]
+"""Has so many lines heard, share by share, and gives what was told of each share, in order."""
+
+
+def shares(lines: int, most: int = MOST_AT_ONCE) -> list[range]:
+    """Lines 0 to `lines` in shares of at most so many."""
+    return [range(start, min(start + most, lines)) for start in range(0, lines, most)]
+
+
+def in_turn(hear: Hear, lines: int) -> Iterable[Told]:
     """One after the other, in this process."""
-    return map(hear, places)
+    return map(hear, shares(lines))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +144,7 @@ class Listener:
         ]
 
 
-def packed(heard: Heard) -> tuple[Any, ...]:
-    """Tuples, texts and numbers only."""
+def _packed(heard: Heard) -> tuple[Any, ...]:
     claims, batch = heard.claims, heard.of_batch
     groups = (claims.firm, claims.corrected, claims.prefix_lost, claims.doubtful, claims.unknown)
     return (
@@ -124,8 +157,7 @@ def packed(heard: Heard) -> tuple[Any, ...]:
     )
 
 
-def unpacked(parts: tuple[Any, ...]) -> Heard:
-    """What was packed."""
+def _unpacked(parts: tuple[Any, ...]) -> Heard:
     groups, named, batch, business, bodies, cut = parts
     return Heard(
         Claims(*([Claim(*one) for one in group] for group in groups)),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]  # it ships no stubs
 
@@ -26,6 +28,10 @@ class Places:
         self._counts = np.bincount(which, minlength=len(distinct))
         self._ends = np.cumsum(self._counts)
         self._rows = np.argsort(which, kind="stable")
+        # Of a text that stands nowhere else its place, and -1 behind the last for what is unknown.
+        self._alone = np.full(len(distinct) + 1, -1, dtype=np.int64)
+        once = np.flatnonzero(self._counts == 1)
+        self._alone[once] = self._rows[self._ends[once] - 1]
 
     def of(self, key: str) -> tuple[int, ...]:
         """Every place of this text, in order; mostly one or none."""
@@ -39,10 +45,12 @@ class Places:
 
     def only(self, key: str) -> int:
         """Its one place, or -1 where there is none or more than one."""
-        number = self._number.get(key)
-        if number is None or self._counts.item(number) != 1:
-            return -1
-        return int(self._rows.item(self._ends.item(number) - 1))
+        return int(self._alone.item(self._number.get(key, -1)))
+
+    def only_all(self, keys: Sequence[str]) -> npt.NDArray[np.int64]:
+        """`only` of each of these."""
+        numbers = np.fromiter(map(self._number.get, keys, repeat(-1)), np.int64, len(keys))
+        return self._alone[numbers]
 
     def __contains__(self, key: str) -> bool:
         return key in self._number

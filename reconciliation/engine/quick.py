@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
@@ -26,28 +25,17 @@ from reconciliation.engine import reading
 from reconciliation.engine.claims import References
 from reconciliation.engine.forms import OURS, Form
 from reconciliation.engine.payers import Payers
+from reconciliation.engine.words import ANY_HEAD, NOTHING, Harmless, Words
 
 _LONGEST = 400
 _SHELLS = 3
-_CHUNK = 100_000
-_THREADS = 2
-_MOST_NAMES = 300  # made of words that say nothing else: more, and those words may be names
-
-# Words that payers and banks write and that say nothing.
-_EMPTY_WORDS = """
-MBVCB TKTHE TAI MB VCB CT DEN NAPAS GD CRE TCB ACB BIDV CHUYEN TIEN KHOAN CK NOP HOC PHI VIEN LE
-THU THANH TOAN TT THANG KY DOT NAM CHO CUA CON EM KHAM BENH HOSO HO SO XIN CAM ON DONG NHE LOP VA
-"""
 
 # Where one of these stands, a bank's shape might reach further than is seen here.
 _SIGNS = (
     r"MBVCB|CT ?TU|TOI ?\d|PARTNER|0200\d{8}|[:;(@]|\bGD ?\d|FT ?\d|TKTHE|REM ?TFR|CTLNH"
     r"|C ?T ?L ?N ?H|CT ?DEN|IBFT|\d/\d{1,2}(?:[^0-9]|$)|\d[./-]\d{1,2}[./-]\d\d"
 )
-_NOTHING = r"[^\s\S]"
-_SHORTEST_WORD = 8
-_ANY_HEAD = rf"[HVLI1]P[0-9A-Z]{{{codes.LENGTH - 2}}}"
-_HEAD = re.compile(rf"(?=([HVLI1]P[0-9A-Z]{{{codes.LENGTH - 2}}}))")
+_HEAD = re.compile(rf"(?=({ANY_HEAD}))")
 _WORD = re.compile("[0-9A-Z]+")
 _NUMBER = re.compile(r"\d+")
 _LONG_WORD = re.compile(r"(?<![0-9A-Z])(?:[0-9A-Z]{10}|[0-9A-Z]{12})(?![0-9A-Z])")
@@ -64,6 +52,21 @@ class Plain:
     order: npt.NDArray[np.int64]
     exact: npt.NDArray[np.bool_]
     whole: npt.NDArray[np.bool_]
+
+    @classmethod
+    def none(cls, lines: int) -> Plain:
+        """Nothing is told of so many lines."""
+        exact, whole = np.zeros(lines, dtype=bool), np.ones(lines, dtype=bool)
+        return cls(np.full(lines, -1, dtype=np.int64), exact, whole)
+
+    @classmethod
+    def joined(cls, shares: Sequence[Plain]) -> Plain:
+        """Of all lines, from what was told of the shares in their order."""
+        order = [np.empty(0, dtype=np.int64), *(one.order for one in shares)]
+        nothing = np.empty(0, dtype=bool)
+        exact = [nothing, *(one.exact for one in shares)]
+        whole = [nothing, *(one.whole for one in shares)]
+        return cls(np.concatenate(order), np.concatenate(exact), np.concatenate(whole))
 
 
 @dataclass(slots=True)
@@ -95,41 +98,35 @@ class Quick:
         self._shape = "|".join(f"(?:{shape})" for shape in shapes)
         prefixes = [form.prefix for form in references.forms.forms if len(form.prefix) > 1]
         self._inner = re.compile("|".join([*map(re.escape, prefixes), "[HVLI1]P"]))
-        self._payer_shape = re.compile("|".join(payers.patterns()) or _NOTHING)
-        # References that a word alone can be, and that hold nothing that begins another one.
-        single = references.compact
-        fit = ~single.duplicated(keep=False) & (single.str.len() >= _SHORTEST_WORD)
-        fit &= ~single.str.slice(1).str.contains(self._inner.pattern, regex=True)
-        fit &= single.str.contains("[A-Z]", regex=True) & single.str.contains(r"\d", regex=True)
-        self._paying = np.flatnonzero(fit.to_numpy(dtype=bool))
-        self._words_that_pay = pa.array(single.iloc[self._paying], type=pa.large_string())
-        self._words, self._empty, self._hidden = _harmless(payers)
+        self._payer_shape = re.compile("|".join(payers.patterns()) or NOTHING)
+        self._harmless = Harmless.of(payers)
+        self._words = Words(
+            references, payers, self._shape, self._inner.pattern, self._payer_shape.pattern,
+            self._harmless,
+        )  # fmt: skip
 
     def hear(self, memos: Sequence[str], bank_refs: Sequence[str]) -> Plain:
         """Each memo's one order, or -1. bank_refs: the bank's own numbers of the same lines."""
-        order = np.full(len(memos), -1, dtype=np.int64)
-        exact, whole = np.zeros(len(memos), dtype=bool), np.ones(len(memos), dtype=bool)
+        plain = Plain.none(len(memos))
         if not self._usable:
-            return Plain(order, exact, whole)
-
-        def chunk(start: int) -> None:
-            end = min(start + _CHUNK, len(memos))
-            for at, heard in self._chunk(memos[start:end], bank_refs[start:end]):
-                order[start + at] = heard.order
-                exact[start + at] = heard.exact
-                whole[start + at] = heard.whole
-
-        with ThreadPoolExecutor(_THREADS) as threads:
-            list(threads.map(chunk, range(0, len(memos), _CHUNK)))
+            return plain
+        order, exact, whole = plain.order, plain.exact, plain.whole
+        at, core, spaced, squeezed = self._likely(memos)
+        told, firm = self._words.told(spaced, squeezed, [bank_refs[place] for place in at.tolist()])
+        some = told >= 0
+        order[at[some]], exact[at[some]], whole[at[some]] = told[some], True, firm[some]
+        left = pa.array(~some)
+        long = (core.filter(left), spaced.filter(left), squeezed.filter(left))
+        for place, heard in self._heard(at[~some].tolist(), *long, bank_refs):
+            order[place], exact[place], whole[place] = heard.order, heard.exact, heard.whole
         # Where a reference begins a longer one, it may be what is left of that.
-        told = order >= 0
-        whole[told] &= ~self._references.longer[order[told]]
-        return Plain(order, exact, whole)
+        known = order >= 0
+        whole[known] &= ~self._references.longer[order[known]]
+        return plain
 
-    def _chunk(
-        self, memos: Sequence[str], bank_refs: Sequence[str]
-    ) -> Iterator[tuple[int, _Heard]]:
-        """(place in the chunk, what is heard there) for the plain ones."""
+    def _likely(self, memos: Sequence[str]) -> tuple[npt.NDArray[np.int64], Any, Any, Any]:
+        """Places of memos with one reference and no more of a bank's shape: what is left of each
+        without whole shells, the same as words parted by blanks, and without the blanks."""
         array = pa.array(memos, type=pa.large_string())
         at = np.flatnonzero(
             pc.and_(pc.string_is_ascii(array), pc.less(pc.binary_length(array), _LONGEST))
@@ -139,22 +136,21 @@ class Quick:
         spaced = pc.replace_substring_regex(core, "[^0-9A-Z]+", " ")
         squeezed = pc.replace_substring(spaced, " ", "")
         one = pc.equal(pc.count_substring_regex(squeezed, self._shape), 1)
-        told = self._words_only(spaced, squeezed, one)
-        for line in np.flatnonzero(told >= 0).tolist():
-            place, order = int(at[line]), int(told[line])
-            ref = self._references.compact_of(order)
-            if ref not in bank_refs[place].upper():
-                yield place, _Heard(order, ref, "", exact=True, whole=True)
-        one = pc.and_(one, pa.array(told < 0))
-        found = pc.find_substring_regex(squeezed.filter(one), self._shape).to_pylist()
-        at, spaced, squeezed = at[np.asarray(one)], spaced.filter(one), squeezed.filter(one)
-        cut = pc.match_substring_regex(core.filter(one), r"-\s?\d{2,7}\s*$").to_pylist()
+        return at[np.asarray(one)], core.filter(one), spaced.filter(one), squeezed.filter(one)
+
+    def _heard(
+        self, at: list[int], core: Any, spaced: Any, squeezed: Any, bank_refs: Sequence[str]
+    ) -> Iterator[tuple[int, _Heard]]:
+        """(place, what is heard there), line by line, for the plain ones among these."""
+        found = pc.find_substring_regex(squeezed, self._shape).to_pylist()
+        cut = pc.match_substring_regex(core, r"-\s?\d{2,7}\s*$").to_pylist()
         texts = zip(spaced.to_pylist(), squeezed.to_pylist(), found, cut, strict=True)
-        heard = list(self._quoted(at.tolist(), texts))
+        heard = list(self._quoted(at, texts))
         rest = pa.array([one.left for _, one in heard], type=pa.large_string())
-        calm = pc.match_substring_regex(rest, self._words).to_pylist()
+        calm = pc.match_substring_regex(rest, self._harmless.memo).to_pylist()
+        hidden = self._harmless.hidden
         for (place, one), harmless in zip(heard, calm, strict=True):
-            quiet = (harmless and not self._hidden.search(one.left)) or not self._payers.may_name(
+            quiet = (harmless and not hidden.search(one.left)) or not self._payers.may_name(
                 one.left
             )
             quiet = quiet and not self._payer_shape.search(one.left.replace(" ", ""))
@@ -162,28 +158,6 @@ class Quick:
                 continue
             if one.ref not in bank_refs[place].upper() and self._is_calm(one, bank_refs[place]):
                 yield place, one
-
-    def _words_only(self, spaced: Any, squeezed: Any, one: Any) -> npt.NDArray[np.int64]:
-        """The order of each line that is its reference, numbers and words that say nothing; -1."""
-        tokens = pc.split_pattern(spaced, " ")
-        flat, line = pc.list_flatten(tokens), np.asarray(pc.list_parent_indices(tokens))
-        known = np.asarray(pc.fill_null(pc.index_in(flat, self._words_that_pay), -1))
-        empty = np.asarray(pc.match_substring_regex(flat, self._empty))
-        count = len(spaced)
-        total, quiet = np.bincount(line, minlength=count), np.bincount(line[empty], minlength=count)
-        quoting = np.bincount(line[known >= 0], minlength=count)
-        calm = (quoting == 1) & (quiet + 1 == total) & np.asarray(one)
-        hit = known >= 0
-        order = np.full(count, -1, dtype=np.int64)
-        order[line[hit]] = self._paying[known[hit]]
-        heads = np.asarray(pc.count_substring_regex(squeezed, _ANY_HEAD))
-        ours = self._references.ours
-        calm &= heads == np.where(order >= 0, ours[order] if len(ours) else 0, 0)
-        calm &= ~np.asarray(pc.match_substring_regex(spaced, self._hidden.pattern))
-        left = pc.replace_substring_regex(squeezed, self._shape, "|")
-        calm &= ~np.asarray(pc.match_substring_regex(left, self._payer_shape.pattern))
-        order[~calm] = -1
-        return order
 
     def _quoted(
         self, at: list[int], texts: Iterable[tuple[str, str, int, bool]]
@@ -287,20 +261,6 @@ class Quick:
         if not code or code not in squeezed:
             return False
         return self._payer_shape.search(squeezed.replace(code, "|", 1)) is None
-
-
-def _harmless(payers: Payers) -> tuple[str, str, re.Pattern[str]]:
-    """What a memo of words without meaning matches, one such word or a number, and the names
-    that could hide in it."""
-    words = frozenset(_EMPTY_WORDS.split())
-    hidden = payers.names_of(words)
-    if len(hidden) > _MOST_NAMES:
-        words -= payers.words()
-        hidden = []
-    some = "|".join(sorted(words, key=lambda word: (-len(word), word)))
-    alone = rf"^[ |0-9]*(?:(?:{some})+(?:[ |0-9]+|$))*$"
-    names = "|".join(name.replace(" ", " ?") for name in hidden)
-    return alone, rf"^(?:{some}|\d*)$", re.compile(names or _NOTHING)
 
 
 def _is_like_a_code(word: str, ref: str) -> bool:
