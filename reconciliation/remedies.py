@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, func, insert, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
 from payments import allocations, ledger, money_in, refunds, vault
@@ -24,7 +24,7 @@ from payments.domain.money import Money
 from payments.domain.people import Actor
 from payments.store.invoices import beneficiary
 from payments.store.orders import bank_account
-from payments.store.payments import allocation, credit, payment, payment_reversal
+from payments.store.payments import allocation, credit, payment
 from payments.store.sessions import biller_of
 from reconciliation import dividing, previews, repaying, settlement_ways, undoing
 from reconciliation.dividing import DIVIDE, Part
@@ -40,7 +40,8 @@ class Proposal:
     """What a person wants to be done.
 
     way: a key of WAYS. target: what it is done to, as a shown id: the order to apply to
-    (ord_…), the beneficiary to keep it for (ben_…), the payment a line takes back (pay_…).
+    (ord_…), the beneficiary to keep it for (ben_…), the payment a line takes back (pay_…) or the
+    one match of it that is undone for that (all_…).
     to_*: the named account of a refund, sealed with the discrepancy while it waits; none means
     that credit goes back by `through`, the gateway it came from, which is looked up at each step.
     exact: book it only while the order takes all of the money; see exact.py.
@@ -75,7 +76,7 @@ class Proposal:
 
 
 _WHOSE: Final = ("ord_", "ben_")
-_TARGETS: Final = {"apply": ("ord_",), "keep": _WHOSE, "take_back": ("pay_",)}
+_TARGETS: Final = {"apply": ("ord_",), "keep": _WHOSE, "take_back": ("pay_", "all_")}
 _NAMED: Final = ("to_name", "to_bank", "to_account")
 
 
@@ -127,6 +128,8 @@ def check_target(db: Session, row: Row[Any], proposal: Proposal) -> None:
     try:
         if proposal.target.startswith("ord_"):
             money_in.beneficiary_of_order(db, ids.read("ord", proposal.target))
+        elif proposal.target.startswith("all_"):
+            undoing.the_bill(db, ids.read("all", proposal.target))
         elif proposal.target.startswith("pay_"):
             _free(db, ids.read("pay", proposal.target))
         elif proposal.target:
@@ -211,12 +214,13 @@ def _refund_credit(
 
 
 def _take_back(db: Session, row: Row[Any], it: Proposal, by: Actor, at: datetime) -> UUID | None:
-    """The bank took a payment back: undo all it had paid, then let the money go.
+    """The bank took a payment back: undo what it had paid, then let the money go.
 
-    Where only a part was taken, the rest waits for a person, who is offered what it had paid.
+    Where only a part was taken, that is the one match of just this amount, or the one that was
+    named; else all, and the rest waits for a person, who is offered what it had paid.
     """
-    payment_id = ids.read("pay", it.target)
-    paid = undoing.everything(db, payment_id, reason=it.reason, by=by, at=at)
+    payment_id, some = _taken(db, it.target, -_in_suspense(db, row))
+    paid = undoing.take_apart(db, some, reason=it.reason, by=by, at=at)
     if it.exact and _free(db, payment_id) != -_in_suspense(db, row):
         raise Conflict(
             "Một phần khoản này đã được hoàn hoặc lấy lại, không còn khớp tuyệt đối.",
@@ -228,7 +232,7 @@ def _take_back(db: Session, row: Row[Any], it: Proposal, by: Actor, at: datetime
             "This payment was taken back or refunded already: there is not so much left of it.",
         )
     told = f"line:{row.line_id}" if row.line_id else f"row:{row.settlement_row_id}"
-    _reverse_payment(db, payment_id, -_in_suspense(db, row), told, at=at)
+    undoing.let_go(db, payment_id, -_in_suspense(db, row), event_key=told, at=at)
     if _free(db, payment_id):
         undoing.hold_free(db, payment_id, reason=it.reason, by=by, at=at, orders=paid)
     else:
@@ -240,23 +244,18 @@ def _not_paid(db: Session, row: Row[Any], it: Proposal, by: Actor, at: datetime)
     """The gateway says that it never had this payment: undo all it had paid, let the money go."""
     undoing.everything(db, row.payment_id, reason=it.reason, by=by, at=at)
     key, amount = _decision(db, row), _free(db, row.payment_id)
-    _reverse_payment(db, row.payment_id, amount, f"not-paid:{key}", at=at)
+    undoing.let_go(db, row.payment_id, amount, event_key=f"not-paid:{key}", at=at)
     return settlement_ways.never_had(db, row, amount, key=key, by=by, at=at)
 
 
-def _reverse_payment(
-    db: Session, payment_id: UUID, amount: int, event_key: str, *, at: datetime
-) -> None:
-    db.execute(
-        insert(payment_reversal).values(
-            biller_id=biller_of(db),
-            id=ids.new(),
-            payment_id=payment_id,
-            amount=amount,
-            event_key=event_key,
-            at=at,
-        )
-    )
+def _taken(db: Session, target: str, amount: int) -> tuple[UUID, Sequence[undoing.Placed]]:
+    """The payment that is taken back, and what of it has to be undone for so many đồng."""
+    if target.startswith("all_"):
+        bill = undoing.the_bill(db, ids.read("all", target))
+        return bill.payment_id, [bill]
+    payment_id = ids.read("pay", target)
+    places = undoing.places(db, [payment_id])[payment_id]
+    return payment_id, undoing.needed(places, amount - _free(db, payment_id))
 
 
 def _to_account(account: str) -> Callable[..., UUID | None]:

@@ -12,26 +12,23 @@ from uuid import UUID
 from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session
 
-from payments import people, vault
+from payments import vault
 from payments.domain import ids
 from payments.domain.calendar import HANOI
 from payments.domain.errors import NotFound
 from payments.domain.journals import Transfer
 from payments.domain.money import Money
-from payments.people import Person
 from payments.queries import money, seeking, staff
 from payments.queries.money import Payment
 from payments.store.billers import biller
 from payments.store.sessions import biller_of
 from reconciliation import cases, findings, remedies, repaying, settlement_ways
-from reconciliation.engine.evidence import Evidence
 from reconciliation.findings import Candidate, Findings
-from reconciliation.queries import matches, originals
+from reconciliation.queries import choices, matches, originals
+from reconciliation.queries.choices import Choice
 from reconciliation.store import discrepancy, discrepancy_event
 
-MOST_TAKEN_BACK = 9
 NAMED: Final = "reversal_named"
-_NONE: Final[Mapping[UUID, Evidence]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,28 +44,6 @@ class Line:
     memo: str
     counterparty: str
     timed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What it may belong to: an order (ord_…), or a payment that a line takes back (pay_…).
-
-    owed: what the order still asks for. title: what its bill is for.
-    paid, kept: where the payment's money is.
-    evidence: as it was stored, see Evidence.as_data(); () for one that a person looked up.
-    rule, score: why it was named, a key of evidence.RULES; "" for one that a person looked up.
-    """
-
-    target: str
-    code: str
-    beneficiary: Person
-    owed: int
-    title: str = ""
-    paid: int = 0
-    kept: int = 0
-    evidence: Sequence[Mapping[str, Any]] = ()
-    rule: str = ""
-    score: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +117,9 @@ def get(db: Session, discrepancy_id: UUID) -> Case:
     original = originals.of(db, row, findings)
     if line is not None and line.amount < 0:
         quoted = originals.quoted_by(db, row.line_id, findings.memo or line.memo)
-        candidates = _named_first(_taken_back(db, _OF_LINE, row.line_id, quoted), original)
+        candidates = _named_first(choices.taken_back_by_line(db, row.line_id, quoted), original)
     elif row.settlement_row_id is not None:
-        candidates = _taken_back(db, _OF_ROW, row.settlement_row_id)
+        candidates = choices.taken_back_by_row(db, row.settlement_row_id)
     proposal = remedies.Proposal.of(db, row) if row.proposal and row.status != "open" else None
     if proposal is not None:
         known = {one.target for one in candidates}
@@ -244,65 +219,6 @@ def _choice(order: seeking.Owing) -> Choice:
     return Choice(
         ids.shown("ord", order.id), order.code, order.beneficiary, order.owed, order.title
     )
-
-
-# Payments of exactly the amount that left the account or, if its memo quotes their number, of
-# more; and those that a gateway's row names.
-_OF_LINE = """
-bank_line l JOIN payment p ON p.biller_id = l.biller_id
-    AND p.bank_account_id = l.bank_account_id
-    AND (p.amount = -l.amount OR p.id = ANY(CAST(:quoted AS uuid[])))
-"""
-_OF_ROW = """
-settlement_row l
-JOIN settlement_batch t ON t.biller_id = l.biller_id AND t.id = l.batch_id
-JOIN payment p ON p.biller_id = l.biller_id AND p.gateway = t.gateway
-    AND p.provider_reference = l.txn_id AND p.amount >= -l.suspended AND l.suspended < 0
-"""
-
-
-def _taken_back(
-    db: Session, of: str, about: UUID, quoted: Mapping[UUID, Evidence] = _NONE
-) -> list[Choice]:
-    """Payments that a line or row may take back: those that are quoted, then the newest first."""
-    rows = db.execute(
-        text(f"""
-            SELECT p.id, p.allocated, p.kept, p.bank_reference, b.id AS person_id, b.key_id,
-                   b.sealed, p.provider_reference, p.bank_account_id
-            FROM {of}
-            LEFT JOIN LATERAL (SELECT i.beneficiary_id FROM allocation a JOIN invoice i
-                ON i.biller_id = a.biller_id AND i.id = a.invoice_id
-                WHERE a.biller_id = p.biller_id AND a.payment_id = p.id AND a.live
-                ORDER BY a.id LIMIT 1) f ON true
-            LEFT JOIN beneficiary b ON b.biller_id = p.biller_id AND b.id = f.beneficiary_id
-            WHERE l.biller_id = :biller AND l.id = :about AND p.reversed = 0 AND p.refunded = 0
-            ORDER BY p.id = ANY(CAST(:quoted AS uuid[])) DESC, p.received_at DESC, p.id DESC
-            LIMIT :most"""),
-        {
-            "biller": biller_of(db),
-            "about": about,
-            "most": MOST_TAKEN_BACK,
-            "quoted": list(quoted),
-        },
-    ).all()
-    unique = {row.person_id: row for row in rows if row.person_id is not None}
-    who = people.opened_many(
-        db, [(row.key_id, row.person_id, row.sealed) for row in unique.values()]
-    )
-    return [
-        Choice(
-            target=ids.shown("pay", row.id),
-            code=row.bank_reference
-            or (row.provider_reference if row.bank_account_id is None else ""),
-            beneficiary=who.get(row.person_id, Person("")),
-            owed=row.allocated + row.kept,
-            paid=row.allocated,
-            kept=row.kept,
-            evidence=[quoted[row.id].as_data()] if row.id in quoted else (),
-            rule="reversal" if row.id in quoted else "",
-        )
-        for row in rows
-    ]
 
 
 def _named_first(choices: list[Choice], original: originals.Original | None) -> list[Choice]:

@@ -20,7 +20,8 @@ from reconciliation import answers, previews
 from reconciliation.dividing import Part
 from reconciliation.engine.evidence import Evidence, Verdict, amounts
 from reconciliation.exact import Exact
-from reconciliation.queries.case import NAMED, Case, Choice
+from reconciliation.queries.case import NAMED, Case
+from reconciliation.queries.choices import Choice
 from reconciliation.remedies import Proposal
 
 MOST_OF_AMOUNT = 5

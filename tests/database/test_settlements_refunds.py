@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
+from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from payments import refund_tries
 from payments.domain import ids
+from payments.domain.errors import Invalid
 from payments.domain.gateway import Refunded, Refused
-from tests.cast import a_school
+from reconciliation import discrepancies
+from reconciliation.queries import case as cases
+from reconciliation.remedies import Proposal
+from tests.cast import a_bill, a_school, an_order
 from tests.databases import QuickHouse
 from tests.settlement_desk import GATEWAY, Desk, credit
 from tests.settlement_files import Settled
@@ -144,6 +151,59 @@ def test_a_batch_of_refunds_alone_is_paid_by_a_debit(desk: Desk) -> None:
     assert desk.balance(GATEWAY) == 0
     assert desk.rows("SELECT DISTINCT standing FROM settlement_batch") == [("paid",)]
     assert (desk.gaps(), desk.queue()) == ([], [])
+
+
+def paid_for(desk: Desk, *amounts: int) -> UUID:
+    """A payment of 581.000 at the gateway for an order over bills of these amounts."""
+    with desk.begin() as db:
+        bills = [a_bill(db, desk.school, owed, f"HP-{n}") for n, owed in enumerate(amounts)]
+        order = an_order(db, desk.school, *bills)
+    return desk.pay("1", attempt=desk.attempt(order, "TP1"))
+
+
+def bills(desk: Desk) -> list[Any]:
+    return [one for (one,) in desk.rows("SELECT payment_state FROM invoice ORDER BY reference")]
+
+
+def test_the_one_bill_of_the_part_that_was_taken_back_owes_again_and_no_other(desk: Desk) -> None:
+    payment = paid_for(desk, 381_000, 100_000, 60_000, 40_000)
+    desk.file([PAID, back("MADE-IN-THEIR-PORTAL")])
+    with desk.begin() as db:
+        of = cases.get(db, db.scalar(text("SELECT id FROM discrepancy")) or payment)
+    shown = ids.shown("pay", payment)
+    chosen = next(one for one in of.candidates if one.target == shown)
+    assert (chosen.owed, chosen.paid, chosen.kept) == (100_000, 100_000, 0)
+
+    desk.decide("REFUND", "take_back", shown)
+
+    assert bills(desk) == ["paid", "unpaid", "paid", "paid"]
+    assert desk.rows("SELECT reversed, allocated, free FROM payment") == [(100_000, 481_000, 0)]
+    assert (desk.gaps(), desk.queue()) == ([], [])
+
+
+def test_of_two_bills_that_may_be_meant_a_person_names_one_and_its_rest_waits(desk: Desk) -> None:
+    payment = paid_for(desk, 150_000, 281_000, 150_000)
+    desk.file([PAID, back("MADE-IN-THEIR-PORTAL")])
+    with desk.begin() as db:
+        of = cases.get(db, db.scalar(text("SELECT id FROM discrepancy")) or payment)
+    assert [(one.target[:4], one.code, one.paid) for one in of.candidates] == [
+        ("pay_", "1", 581_000),
+        ("all_", "HP-0", 150_000),
+        ("all_", "HP-1", 281_000),
+        ("all_", "HP-2", 150_000),
+    ]
+    nobody = Proposal("take_back", "Đã hỏi cổng", ids.shown("all", ids.new()))
+    with pytest.raises(Invalid), desk.begin() as db:
+        discrepancies.propose(db, of.id, nobody, by=desk.school.accountant, at=desk.now)
+
+    desk.decide("REFUND", "take_back", of.candidates[3].target)
+
+    assert bills(desk) == ["paid", "paid", "unpaid"]
+    assert desk.queue() == [("UNMATCHED", 50_000)]
+    assert desk.rows("SELECT reversed, allocated, free FROM payment") == [
+        (100_000, 431_000, 50_000)
+    ]
+    assert desk.gaps() == []
 
 
 def test_a_part_that_was_taken_back_leaves_the_rest_for_a_person_to_place(desk: Desk) -> None:

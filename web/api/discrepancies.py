@@ -20,6 +20,7 @@ from reconciliation.engine.evidence import RULES
 from reconciliation.queries import case as cases
 from reconciliation.queries import discrepancies as reads
 from reconciliation.queries import suggested
+from reconciliation.queries.choices import Choice
 from web import context
 from web.api import cursors
 from web.api.creating import as_json
@@ -153,13 +154,16 @@ class EvidenceAnswer(Answer):
 class CandidateAnswer(Answer):
     """An order it may belong to, or a payment that it takes back; best first by rank.
 
-    amount: what the order still asks for now, or where the payment's money is. rule, why: how it
-    was found; searched: by its amount alone, because nothing else was.
+    allocation: the money on one bill of a payment (all_…), where only a part is taken back; name
+    it as the target to undo that alone. amount: what the order still asks for now, or what becomes
+    free of the payment. rule, why: how it was found; searched: by its amount alone, because
+    nothing else was.
     """
 
     rank: int
     payment_order: str | None
     payment: str | None
+    allocation: str | None
     amount: int
     rule: str
     why: SaidAnswer
@@ -168,13 +172,14 @@ class CandidateAnswer(Answer):
     searched: bool
 
     @classmethod
-    def of(cls, rank: int, it: cases.Choice, *, searched: bool) -> CandidateAnswer:
+    def of(cls, rank: int, it: Choice, *, searched: bool) -> CandidateAnswer:
         """From what was read."""
         rule = RULES[it.rule] if it.rule in RULES else RULES["none"]
         return cls(
             rank=rank,
             payment_order=it.target if it.target.startswith("ord_") else None,
             payment=it.target if it.target.startswith("pay_") else None,
+            allocation=it.target if it.target.startswith("all_") else None,
             amount=it.owed,
             rule=it.rule or "none",
             why=SaidAnswer(vi=rule.vi, en=rule.en),

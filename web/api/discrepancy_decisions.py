@@ -76,9 +76,10 @@ class ResolveAsk(Asked):
     """What should be done, and why.
 
     target: what it is done to: an order (ord_…) to apply to, a payment (pay_…) that the bank
-    took back, a beneficiary (ben_…) or order to keep it for. payee: for a refund; without one,
-    `refund_credit` goes back by the gateway that took the payment. parts: for `divide`, 2 to 9
-    orders; what they leave becomes credit of target, or waits as a new discrepancy without one.
+    took back or the one match of it to undo for that (all_…), a beneficiary (ben_…) or order to
+    keep it for. payee: for a refund; without one, `refund_credit` goes back by the gateway that
+    took the payment. parts: for `divide`, 2 to 9 orders; what they leave becomes credit of target,
+    or waits as a new discrepancy without one.
     """
 
     way: Way

@@ -15,7 +15,7 @@ from werkzeug.datastructures import MultiDict
 from payments.domain.money import Money
 from reconciliation import dividing, previews
 from reconciliation.dividing import DIVIDE, Part
-from reconciliation.queries.case import Choice
+from reconciliation.queries.choices import Choice
 from web.console import figures
 from web.console.decisions import Candidate, Entry, Journal
 from web.language import Both

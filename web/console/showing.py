@@ -16,7 +16,8 @@ from reconciliation import previews
 from reconciliation.causes import CODES
 from reconciliation.dividing import DIVIDE
 from reconciliation.queries import suggested
-from reconciliation.queries.case import Case, Choice, Event
+from reconciliation.queries.case import Case, Event
+from reconciliation.queries.choices import Choice
 from reconciliation.remedies import Proposal
 from web.console import dividing, figures, originals, proof
 from web.console.answers import HOME, with_query

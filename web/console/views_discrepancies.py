@@ -20,7 +20,7 @@ from reconciliation import discrepancies, exact
 from reconciliation.dividing import DIVIDE
 from reconciliation.queries import case as cases
 from reconciliation.queries import together, work
-from reconciliation.queries.case import Choice
+from reconciliation.queries.choices import Choice
 from reconciliation.remedies import Proposal
 from web import context
 from web.auth.marks import requires
