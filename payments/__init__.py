@@ -4,6 +4,7 @@ domain/         rules only: money, states, journals, payment codes. No I/O.
 store/          the PostgreSQL tables under those rules, and the sessions that open them.
 invoices, orders, attempts, money_in, refunds, receipts, days
                 what you can ask for, one verb per function.
+obstacles       what keeps a day from being closed, beside its figures.
 bookings        many credits at once, as money_in and allocations book them one by one.
 inquiries       when a gateway is asked what became of an attempt.
 sources         who tells of a bank account's credits, and which was told before.

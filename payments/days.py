@@ -25,6 +25,7 @@ from payments.domain.money import grouped
 from payments.domain.people import Actor, Permission
 from payments.domain.printing import unprinted
 from payments.domain.states import DAY, DayStatus, move
+from payments.obstacles import Obstacle, failed_runs
 from payments.store.ledger import business_day as day_table
 from payments.store.ledger import day_check, day_correction, day_sheet
 from payments.store.sessions import biller_of
@@ -45,14 +46,6 @@ class Compared:
     def gap(self) -> int:
         """What is missing (positive) or too much (negative)."""
         return self.expected - self.found
-
-
-@dataclass(frozen=True, slots=True)
-class Obstacle:
-    """Why a day cannot be closed yet, in both languages."""
-
-    vi: str
-    en: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +149,7 @@ def obstacles(db: Session, day: date, *, at: datetime) -> list[Obstacle]:
                 f"{waiting} statement lines are not reconciled.",
             )
         )
+    found += failed_runs(db, day)
     found += [
         Obstacle(
             f"Chưa giải thích được {grouped(gap.gap)} ₫ ({gap.subject}).",

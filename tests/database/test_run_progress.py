@@ -11,8 +11,10 @@ from sqlalchemy import text
 
 from adapters.registry import STATEMENT_READERS
 from ops import jobs
-from payments.domain.errors import Conflict, NotFound
+from payments import days
+from payments.domain.errors import Conflict, NotExplained, NotFound
 from payments.domain.people import SERVICE
+from payments.obstacles import Obstacle
 from reconciliation import intake, progress, runs, verdicts
 from reconciliation.progress import RunState, Step, Trouble
 from tests.cast import ACCOUNT, School, a_school
@@ -150,6 +152,41 @@ def test_a_run_that_fails_says_why_and_nothing_internal_until_it_succeeds(
 
     assert (failed.state, failed.error, failed.done, failed.total) == (RunState.FAILED, said, 0, 2)
     assert (after.state, after.error, after.attempt) == (RunState.FINISHED, None, 2)
+
+
+def test_a_day_is_not_signed_while_the_run_of_an_account_has_failed(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statement(school, 0)
+
+    def fail(*_: Any, **__: Any) -> Any:
+        raise Conflict("Sổ đang khóa.", "The books are locked.")
+
+    def stands_in_the_way() -> list[Obstacle]:
+        with school.house.sessions.begin(school.biller_id) as db:
+            return days.obstacles(db, DAY, at=school.house.clock.now())
+
+    with monkeypatch.context() as broken:
+        broken.setattr(verdicts, "explain_free_money", fail)
+        for _ in range(2):
+            with pytest.raises(Conflict):
+                run(school)
+    [one] = stands_in_the_way()
+    assert f"tài khoản {ACCOUNT} bị lỗi (lần 2): Sổ đang khóa. Bấm Đối soát" in one.vi
+    assert f"account {ACCOUNT} failed (attempt 2): The books are locked. Press" in one.en
+    with (
+        pytest.raises(NotExplained, match="The books are locked"),
+        school.house.sessions.begin(school.biller_id) as db,
+    ):
+        days.check(db, DAY, by=school.accountant, at=school.house.clock.now())
+
+    with school.house.sessions.begin(school.biller_id) as db:  # tried once more, and at work
+        runs._begin(db, account_of(school), DAY, at=school.house.clock.now())
+    [one] = stands_in_the_way()
+    assert "attempt 3" in one.en
+
+    run(school)
+    assert stands_in_the_way() == []
 
 
 def test_one_run_is_read_by_its_id_and_no_other_biller_sees_it(

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from payments import days
 from payments.domain.calendar import business_day
 from payments.domain.money import Money, grouped
+from payments.obstacles import failed_runs
 from payments.queries import sheets, staff
 from payments.queries.sheets import Version
 from reconciliation.queries import work
@@ -45,6 +46,7 @@ def checks(db: Session, day: date, papers: Sequence[OnPaper], *, at: datetime) -
         for number in days.missing_statements(db, day)
     ]
     found.append(_lines(days.lines_waiting(db, day)))
+    found += [Check(False, Both(one.vi, one.en)) for one in failed_runs(db, day)]
     found.append(_unexplained(figures.unexplained(days.unexplained(db, day))))
     waiting, unowned, amount = work.carried(db, day)
     if waiting:

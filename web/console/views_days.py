@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 
 from ops import jobs
 from payments import days
-from payments.days import Checked, Obstacle
+from payments.days import Checked
 from payments.domain.calendar import business_day
 from payments.domain.errors import DomainError, NotFound
 from payments.domain.people import Permission
+from payments.obstacles import Obstacle
 from payments.queries import accounts, sheets, staff, takings
 from payments.queries.sheets import Version
 from payments.queries.takings import Signed
