@@ -7,7 +7,7 @@ PostgreSQL refuses, undoes the chunk: then its lines go through posting.py one b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -93,10 +93,17 @@ def settle(db: Session, pairs: Sequence[tuple[Line, UUID, str]], *, at: datetime
     chunk.write()
 
 
-def post(db: Session, decided: Sequence[tuple[Line, Verdict]], *, at: datetime) -> None:
+def post(
+    db: Session,
+    decided: Sequence[tuple[Line, Verdict]],
+    *,
+    at: datetime,
+    locked: Callable[[], None],
+) -> None:
     """Lines with the engine's verdicts, locked, in the order in which they are to be booked.
 
     As posting.arrived and posting.in_suspense do for one. Raises what undoes the chunk.
+    locked: called once the bills they pay are locked, too.
     """
     chunk = _Chunk(db, at, Bookings(db, at=at), biller_of(db))
     orders = {
@@ -106,6 +113,7 @@ def post(db: Session, decided: Sequence[tuple[Line, Verdict]], *, at: datetime) 
         for choice in verdict.choices
     }
     owing = Owing(db, orders)
+    locked()
     for line, verdict in decided:
         if posting.is_arrival(line, verdict):
             _arrive(chunk, owing, line, verdict)

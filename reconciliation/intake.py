@@ -359,6 +359,7 @@ def _known(
 ) -> dict[tuple[bytes, int], bool]:
     """The lines we have, and whether they stand in a complete statement."""
     keys = list({key for _, key, _ in numbered})
+    staging.plan_anew(db)
     known: dict[tuple[bytes, int], bool] = {}
     for start in range(0, len(keys), _KEYS):
         some = {"account": account_id, "keys": keys[start : start + _KEYS]}
@@ -367,7 +368,9 @@ def _known(
     return known
 
 
-_KEYS: Final = 10_000  # asked for at a time
+# Asked for at a time. With statistics from before the last file all lines of the account are read
+# for each time, so there are few of them.
+_KEYS: Final = 100_000
 _KNOWN: Final = text("""SELECT l.line_key, l.occurrence, s.complete FROM bank_line l
     JOIN statement s ON s.biller_id = l.biller_id AND s.id = l.statement_id
     WHERE l.biller_id = :biller AND l.bank_account_id = :account AND l.line_key = ANY(:keys)""")

@@ -21,11 +21,9 @@ from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from payments.domain import ids
-from payments.domain.errors import DomainError
 from payments.store import staging
 from payments.store.sessions import Sessions, biller_of
 from reconciliation import (
@@ -33,6 +31,7 @@ from reconciliation import (
     earlier,
     expected,
     garbage,
+    lanes,
     nights,
     paybacks,
     posting,
@@ -46,6 +45,7 @@ from reconciliation import (
     whole,
 )
 from reconciliation import late as lateness
+from reconciliation.lanes import Turn
 from reconciliation.posting import Line
 from reconciliation.progress import Step, Teller
 from reconciliation.settling import Side
@@ -56,7 +56,7 @@ FEW = 200
 """The same for lines that are booked one by one."""
 
 Single = Callable[[Session, Line], None]
-Bulk = Callable[[Session, Sequence[Line], datetime], None]
+Bulk = Callable[[Session, Sequence[Line], datetime, Turn], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +109,19 @@ def run(
 def _step(sessions: Sessions, biller_id: UUID, account_id: UUID) -> Iterator[Session]:
     """A transaction that no other run of this account overlaps."""
     with sessions.begin(biller_id) as db:
-        db.execute(
-            text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 13))"),
-            {"name": f"run {account_id}"},
-        )
+        _lock(db, account_id)
         yield db
+
+
+def _lock(db: Session, account_id: UUID, *, shared: bool = False) -> None:
+    """shared: beside others that share it, such as the chunks of one run."""
+    db.execute(
+        text(
+            f"SELECT pg_advisory_xact_lock{'_shared' if shared else ''}"
+            "(hashtextextended(:name, 13))"
+        ),
+        {"name": f"run {account_id}"},
+    )
 
 
 def _begin(db: Session, account_id: UUID, day: date, *, at: datetime) -> UUID:
@@ -160,7 +168,8 @@ def _settle(
         assert isinstance(payment_id, UUID)  # noqa: S101  # the key given above
         return payment_id, rule
 
-    def bulk(db: Session, some: Sequence[Line], at: datetime) -> None:
+    def bulk(db: Session, some: Sequence[Line], at: datetime, turn: Turn) -> None:
+        turn.locked()
         bulk_posting.settle(db, [(line, *pair(line)) for line in some], at=at)
 
     def single(db: Session, line: Line) -> None:
@@ -168,8 +177,9 @@ def _settle(
         posting.settled(db, line, payment_id, rule=rule, at=clock())
 
     shown = [line for line in lines if line.id in pairs]
-    for chunk in told.through(waiting.chunks(shown, CHUNK)):
-        _book(sessions, biller_id, account_id, chunk, bulk, single, clock=clock)
+    booked = _booked(sessions, biller_id, account_id, shown, bulk, single, clock=clock)
+    for _ in told.through(booked):
+        garbage.sweep()
     _pay_back(sessions, biller_id, account_id, lines, clock=clock)
 
 
@@ -242,8 +252,9 @@ def _match(
         decided.know(earlier.known(db, lines, decided, decided.of_unknown_payer()))
     told.begin(Step.POST)
 
-    def bulk(db: Session, some: Sequence[Line], at: datetime) -> None:
-        bulk_posting.post(db, [(line, decided[line.id]) for line in some], at=at)
+    def bulk(db: Session, some: Sequence[Line], at: datetime, turn: Turn) -> None:
+        several = [(line, decided[line.id]) for line in some]
+        bulk_posting.post(db, several, at=at, locked=turn.locked)
 
     def single(db: Session, line: Line) -> None:
         verdict = decided[line.id]
@@ -252,32 +263,39 @@ def _match(
 
     # What is left for people names other lines of this night: the one it repeats or takes back.
     # If this run is cut off in between, the next one decides without those that are booked.
-    in_turn = sorted(lines, key=lambda line: decided[line.id].automatic)
-    for chunk in told.through(waiting.chunks(in_turn, CHUNK)):
-        _book(sessions, biller_id, account_id, chunk, bulk, single, clock=clock)
+    for automatic in (True, False):
+        some = [line for line in lines if decided.automatic(line.id) is automatic]
+        booked = _booked(sessions, biller_id, account_id, some, bulk, single, clock=clock)
+        for _ in told.through(booked):
+            garbage.sweep()
 
 
-def _book(
+def _booked(
     sessions: Sessions,
     biller_id: UUID,
     account_id: UUID,
-    chunk: Sequence[Line],
+    lines: Sequence[Line],
     bulk: Bulk,
     single: Single,
     *,
     clock: Callable[[], datetime],
-) -> None:
-    """The lines of a chunk together; one by one where something stands in the way of that."""
-    try:
-        with _step(sessions, biller_id, account_id) as db:
+) -> Iterator[Sequence[Line]]:
+    """The lines by chunks, each once it is booked: together, or one by one where that fails."""
+
+    def together(chunk: Sequence[Line], turn: Turn) -> None:
+        with sessions.begin(biller_id) as db, turn:
+            _lock(db, account_id, shared=True)
             staging.look_up_by_keys(db)
-            bulk(db, waiting.held(db, chunk), clock())
-    except (DomainError, DBAPIError):  # a deadlock, too
+            bulk(db, waiting.held(db, chunk), clock(), turn)
+
+    def one_by_one(chunk: Sequence[Line]) -> None:
         for few in waiting.chunks(chunk, FEW):
             with _step(sessions, biller_id, account_id) as db:
                 for line in waiting.held(db, few):
                     single(db, line)
-    garbage.sweep()
+
+    chunks = list(waiting.chunks(lines, CHUNK))
+    return lanes.in_order(chunks, together, one_by_one, lanes=sessions.at_once)
 
 
 def _finish(

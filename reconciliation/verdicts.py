@@ -84,6 +84,13 @@ class Decided(Mapping[UUID, Verdict]):
         named = set(rows.loc[found & (rows["order_id"] != ""), "source_id"])
         return [id_ for id_ in self._at if str(id_) in named] if named else []
 
+    def automatic(self, id_: UUID) -> bool:
+        """Whether it is booked without a person; the verdict itself is made only when asked for."""
+        if (better := self._known.get(id_)) is not None:
+            return better.automatic
+        first = self._order[self._start[self._at[id_]]]
+        return bool(self._columns[0][first] == Decision.AUTO)
+
     def __getitem__(self, id_: UUID) -> Verdict:
         if (better := self._known.get(id_)) is not None:
             return better

@@ -125,6 +125,8 @@ class QuickHouse:
 
 
 class _SavepointSessions(Sessions):
+    at_once = 1  # there is but one connection
+
     def __init__(self, connection: Connection, login: str) -> None:
         super().__init__(connection.engine, RING)
         self._make = _savepoints(connection, login)

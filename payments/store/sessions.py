@@ -29,6 +29,9 @@ class Sessions:
     that no verb needs a global for it.
     """
 
+    at_once: int = 2
+    """Transactions that one piece of work may have open beside each other, in threads."""
+
     def __init__(self, engine: Engine, ring: object = None) -> None:
         self.engine = engine
         self._ring = ring

@@ -53,6 +53,16 @@ def look_up_by_keys(db: Session) -> None:
     db.execute(_BY_KEYS)
 
 
+def plan_anew(db: Session) -> None:
+    """Let the rest of this transaction plan each statement for the very values it is given.
+
+    A plan for any values looks through a list of them once for every row, a plan for these
+    hashes them first: with a long list that is seconds or hours.
+    """
+    db.execute(_ANEW)
+
+
+_ANEW = text("SELECT set_config('plan_cache_mode', 'force_custom_plan', true)")
 _BY_KEYS = text(
     "SELECT "
     + ", ".join(

@@ -179,7 +179,22 @@ def test_lines_booked_together_give_the_books_of_lines_booked_one_by_one(
     quick_house: QuickHouse, monkeypatch: pytest.MonkeyPatch, chunk: int
 ) -> None:
     monkeypatch.setattr(runs, "CHUNK", chunk)
-    bulk, single = a_night(quick_house, "bulk"), a_night(quick_house, "single")
+
+    assert_books_alike(quick_house)
+
+
+@pytest.mark.parametrize("chunk", [1, 3])
+def test_chunks_booked_beside_each_other_give_the_books_of_lines_booked_one_by_one(
+    house: House, monkeypatch: pytest.MonkeyPatch, chunk: int
+) -> None:
+    monkeypatch.setattr(runs, "CHUNK", chunk)
+
+    assert_books_alike(house)
+
+
+def assert_books_alike(house: QuickHouse | House) -> None:
+    """The same night in chunks and one by one: every table tells the same."""
+    bulk, single = a_night(house, "bulk"), a_night(house, "single")
 
     with _counting_singles() as taken:
         bulk.run()
