@@ -22,6 +22,7 @@ bulk           the exact answers of many, each in a transaction of its own
 undoing        one match taken apart, and nothing beside it; batch_undoing: a line of a batch
 remedies, dividing, previews  the ways out of one, and what each would book
 runs           one run, step by step; may be repeated
+lanes          chunks of a run, two at a time, in their order where they share a bill
 nights         the runs of one day, gathered: the last of them closes the day's work
 garbage        the search for cycles stands aside while rows are made
 progress       how far each run of a day is, for people who watch

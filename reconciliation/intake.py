@@ -368,9 +368,7 @@ def _known(
     return known
 
 
-# Asked for at a time. With statistics from before the last file all lines of the account are read
-# for each time, so there are few of them.
-_KEYS: Final = 100_000
+_KEYS: Final = 100_000  # at a time: by old statistics each reads all lines of the account
 _KNOWN: Final = text("""SELECT l.line_key, l.occurrence, s.complete FROM bank_line l
     JOIN statement s ON s.biller_id = l.biller_id AND s.id = l.statement_id
     WHERE l.biller_id = :biller AND l.bank_account_id = :account AND l.line_key = ANY(:keys)""")
