@@ -7,22 +7,18 @@ made (deciding, batches, reversals). Kinds of evidence and rules are data: see e
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import date
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from payments.domain import memo as memos
 from payments.domain.memo import Reading, fold
 from reconciliation import normalise
-from reconciliation.engine import batches, reading, reversals
+from reconciliation.engine import batches, reversals
 from reconciliation.engine.batches import Batches, GatewayRow, Settlement
 from reconciliation.engine.book import Book, Decision, Outcome, Row
 from reconciliation.engine.claims import Claim, Claims, References, where
@@ -31,6 +27,7 @@ from reconciliation.engine.folding import compacted_all
 from reconciliation.engine.forms import Forms
 from reconciliation.engine.gathering import Sources, gathered
 from reconciliation.engine.hearing import Heard, Hearer, Listener, Told, in_turn
+from reconciliation.engine.lines import Lines
 from reconciliation.engine.matched import Matched
 from reconciliation.engine.payers import Payers
 from reconciliation.engine.quick import Plain, Quick
@@ -40,9 +37,6 @@ from reconciliation.engine.sure import SureRows, plain_rows
 from reconciliation.normalise import texts
 
 __all__ = ["Matched", "match"]
-
-_SHORTEST_TOKEN = 5
-_DAYS_BEFORE, _DAYS_AFTER = 40, 10  # a bank writes no day that is further from its own
 
 
 def match(
@@ -74,43 +68,8 @@ def match(
 
 
 @dataclass(slots=True)
-class _Lines:
-    """The columns of the lines as lists: rows are visited in an order of their own."""
-
-    ids: list[str]
-    account: list[str]
-    booked: list[str]
-    value: list[str]
-    time: list[str]
-    bank_ref: list[str]
-    amount: list[int]
-    sender: list[str]
-    memo: list[str]
-
-    @classmethod
-    def of(cls, frame: pd.DataFrame) -> _Lines:
-        return cls(
-            ids=texts(frame, "line_id"),
-            account=texts(frame, "account"),
-            booked=texts(frame, "booking_date"),
-            value=texts(frame, "value_date"),
-            time=texts(frame, "txn_time"),
-            bank_ref=texts(frame, "bank_ref"),
-            amount=frame["amount_vnd"].astype("int64").tolist(),
-            sender=texts(frame, "counterparty_name"),
-            memo=texts(frame, "memo"),
-        )
-
-    def reading(self, at: int, references: References) -> Reading:
-        """The memo, parsed; what repeats the line's own dates and number is the bank's."""
-        foreign = _stamps(self.booked[at], self.value[at]) | _tokens(self.bank_ref[at])
-        near = _near(self.booked[at], self.value[at])
-        return reading.read(self.memo[at], foreign=foreign, written=references.spelled, near=near)
-
-
-@dataclass(slots=True)
 class _Run:
-    lines: _Lines
+    lines: Lines
     again: dict[int, int]
     rows: list[GatewayRow]
     judge: Judge
@@ -150,7 +109,7 @@ class _Run:
         apart: dict[str, frozenset[str]] = {}
         for line_id, order_id in undone:
             apart[line_id] = apart.get(line_id, frozenset()) | {order_id}
-        those = _Lines.of(lines)
+        those = Lines.of(lines)
         due = Batches(_once(rows))
         return cls(
             those,
@@ -210,8 +169,28 @@ class _Run:
         orders = plain.order.tolist()
         billed = np.array([due[one] if one >= 0 else 0 for one in orders], dtype=np.int64)
         told = (plain.order >= 0) & (amount > 0) & (plain.whole | (amount == billed))
-        hard = (at + places.start for at in np.flatnonzero(~told).tolist())
-        return Told(plain, {at: self._heard(at) for at in hard if at not in self.again})
+        heard: dict[int, Heard] = {}
+        for place in np.flatnonzero(~told).tolist():
+            if (at := places.start + place) in self.again:
+                continue
+            full = self._heard(at)
+            if (claim := self._plain_claim(at, full)) is None:
+                heard[at] = full
+            else:
+                plain.order[place] = claim.orders[0]
+                plain.exact[place], plain.whole[place] = claim.how == "exact", not claim.sure
+        return Told(plain, heard)
+
+    def _plain_claim(self, at: int, heard: Heard) -> Claim | None:
+        """The one claim of a line that turned out to be as plain as one that columns tell."""
+        amount, claim = self.lines.amount[at], heard.alone()
+        if amount <= 0 or claim is None or self.judge.conflict([claim], heard.named):
+            return None
+        order = claim.orders[0]
+        if claim.sure and amount != self.judge.book.billed[order]:
+            return None
+        same = claim.kind == self.judge.references.kind(claim.ref)
+        return claim if same and self._span(at, order) == (claim.start, claim.end) else None
 
     def _candidates(self) -> npt.NDArray[np.bool_]:
         """Lines that no other line can have to do with, but for the orders they quote."""
@@ -274,26 +253,36 @@ class _Run:
 
     def _line(self, at: int) -> Outcome:
         lines = self.lines
-        heard = self.heard.pop(at, None) or self._plainly(at)
-        orders = _quoted(heard.claims)
         line_id, account, amount = lines.ids[at], lines.account[at], lines.amount[at]
+        apart = self.undone.get(line_id, frozenset())
+        heard = self.heard.pop(at, None)
+        if heard is None and self.plain.whole[at]:
+            claim = self._plainly(at)
+            seen = Seen(line_id, lines.bank_ref[at], frozenset(claim.orders))
+            self.reversals.saw(account, amount, seen)
+            return self.judge.one(Credit(line_id, amount, lines.sender[at], apart), claim)
+        # More or less than is owed by now may be for another order: all that is said counts again.
+        heard = heard or self._heard(at)
+        orders = _quoted(heard.claims)
         if amount <= 0:
             return self.reversals.decide(account, -amount, self._reading(at), orders)
         if self.batches.claim(line_id, amount, lines.booked[at], heard.of_batch):
             # Decided when all credits of the batch are known.
             return Outcome(Decision.EXCEPTION, "BATCH_MISMATCH", [])
         self.reversals.saw(account, amount, Seen(line_id, lines.bank_ref[at], orders))
-        apart = self.undone.get(line_id, frozenset())
         return self.judge.decide(Credit(line_id, amount, lines.sender[at], apart), heard)
 
-    def _plainly(self, at: int) -> Heard:
+    def _plainly(self, at: int) -> Claim:
         """What a plain line claims: one reference, whose order is known already."""
-        memo, order = self.lines.memo[at], int(self.plain.order[at])
-        ref = self.judge.references.compact_of(order)
-        start, end = where(memo, ref)
-        kind, how = self.judge.references.kind(ref), "exact" if self.plain.exact[at] else "glued"
-        claim = Claim(kind, ref, how, (order,), start, end, "", memo[start:end])
-        return Heard(Claims(firm=[claim]))
+        order, references = int(self.plain.order[at]), self.judge.references
+        ref, how = references.compact_of(order), "exact" if self.plain.exact[at] else "glued"
+        start, end = self._span(at, order)
+        read = self.lines.memo[at][start:end]
+        return Claim(references.kind(ref), ref, how, (order,), start, end, "", read)
+
+    def _span(self, at: int, order: int) -> tuple[int, int]:
+        """Where the reference of this order stands in the memo."""
+        return where(self.lines.memo[at], self.judge.references.compact_of(order))
 
     def _finish(self) -> None:
         """What only the end can tell: instalments that completed, batches that add up."""
@@ -355,23 +344,3 @@ def _once(rows: list[GatewayRow]) -> Iterator[GatewayRow]:
         if not row.txn_id or key not in seen:
             seen.add(key)
             yield row
-
-
-@lru_cache(maxsize=4096)
-def _stamps(booked: str, value: str) -> frozenset[str]:
-    return memos.day_stamps(date.fromisoformat(day[:10]) for day in {booked, value} if day)
-
-
-@lru_cache(maxsize=4096)
-def _near(booked: str, value: str) -> frozenset[str]:
-    """The days that a bank may have written into a line of these days."""
-    known = [date.fromisoformat(day[:10]) for day in {booked, value} if day]
-    around = range(-_DAYS_BEFORE, _DAYS_AFTER + 1)
-    days = {day.toordinal() + off for day in known for off in around}
-    last = date.max.toordinal()
-    return memos.day_stamps(date.fromordinal(min(max(day, 1), last)) for day in days)
-
-
-def _tokens(bank_ref: str) -> frozenset[str]:
-    words = re.findall(r"[0-9A-Z]+", fold(bank_ref))
-    return frozenset(word for word in words if len(word) >= _SHORTEST_TOKEN)

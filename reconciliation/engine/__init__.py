@@ -3,6 +3,7 @@
 folding, forms, form, places  references learned and indexed
 spelling, doubts, syllables   days inside them; words and cuts that look like one
 reading, claims, payers       what a memo says: codes, references, people
+lines                         the statement, and what the bank's own words in it are
 words, quick                  plain lines, by columns: of known words; with one known reference
 hearing                       everything that the lines say by themselves
 sure                          plain lines that are the only ones of their orders

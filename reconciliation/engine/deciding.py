@@ -77,7 +77,7 @@ class Judge:
             rows = self._rows(credit, [*quoted, *claims.doubtful], "code_unsure")
             rows.sort(key=lambda row: not self._same_amount(credit, row))
             return self._suggest(credit, "UNMATCHED", rows)
-        if conflict := self._conflict(quoted, named):
+        if conflict := self.conflict(quoted, named):
             return self._name_first(credit, quoted, conflict)
         if len(quoted) + len(claims.unknown) > 1:
             return self._several(credit, quoted, claims.unknown)
@@ -87,9 +87,9 @@ class Judge:
             if also:
                 rows = [*self._rows(credit, quoted, "several_references"), *also]
                 return self._suggest(credit, "SPLIT_MISMATCH", rows)
-        return self._one(credit, quoted[0])
+        return self.one(credit, quoted[0])
 
-    def _one(self, credit: Credit, claim: Claim) -> Outcome:
+    def one(self, credit: Credit, claim: Claim) -> Outcome:
         """One clear order: book what came, never more than is owed, and flag a difference."""
         order, owed = claim.orders[0], self.book.owed[claim.orders[0]]
         rule = FIRM_RULE[claim.kind, claim.how == "exact"]
@@ -159,9 +159,9 @@ class Judge:
         claim, *more = claims.doubtful
         word = claim.doubt == LIKE_A_WORD and not more and len(claim.orders) == 1
         if word and not claims.unknown and self._is_whole(credit, claim.orders[0]):
-            if conflict := self._conflict([claim], named):
+            if conflict := self.conflict([claim], named):
                 return self._name_first(credit, [claim], conflict)
-            return self._one(credit, replace(claim, doubt=""))
+            return self.one(credit, replace(claim, doubt=""))
         rows = self._rows(credit, claims.doubtful, "code_unsure")
         return self._suggest(credit, "UNMATCHED", rows)
 
@@ -169,7 +169,7 @@ class Judge:
         self, credit: Credit, weak: list[Claim], claims: Claims, named: Sequence[Named]
     ) -> Outcome:
         """A corrected code, or one without its prefix: open, and the amount must agree."""
-        if conflict := self._conflict(weak, named):
+        if conflict := self.conflict(weak, named):
             return self._name_first(credit, weak, conflict)
         clear = not _unsure(weak) and all(self.book.is_open(claim.orders[0]) for claim in weak)
         alone = not claims.doubtful and not claims.unknown
@@ -278,7 +278,7 @@ class Judge:
             rows.append(Row(order, credit.amount, rule, (seen, self._amount(credit, order))))
         return rows
 
-    def _conflict(self, quoted: list[Claim], named: Sequence[Named]) -> list[Named]:
+    def conflict(self, quoted: list[Claim], named: Sequence[Named]) -> list[Named]:
         """Payers named beside the reference who are not those of the quoted orders.
 
         A code says more than a name: many people share a name. Whether the named payer has paid

@@ -43,6 +43,15 @@ class Heard:
     bodies: Sequence[Claim] = ()
     cut: Sequence[tuple[str, Span]] = ()
 
+    def alone(self) -> Claim | None:
+        """The claim, if one order is quoted and nothing else is, however weakly."""
+        claims = self.claims
+        if len(claims.firm) != 1 or self.cut or claims.unknown:
+            return None
+        if claims.corrected or claims.prefix_lost or claims.doubtful:
+            return None
+        return claims.firm[0] if len(claims.firm[0].orders) == 1 else None
+
 
 @dataclass(frozen=True, slots=True)
 class Told:

@@ -214,7 +214,10 @@ class Quick:
             # The memo's letters in [first, last), blanks among them.
             first, last = _in_text(text, start), _in_text(text, start + form.length - 1) + 1
             left = f" {text[:first]} | {text[last:]} "
-            return _Heard(order, ref, left, exact=False, whole=whole, parted=True)
+            # Our codes are read through look-alikes and are what they are: see codes.find.
+            clear = piece.breaks_at(start) and piece.breaks_at(start + form.length)
+            exact = clear and form in OURS and not form.gaps(piece, start, start + form.length)
+            return _Heard(order, ref, left, exact=exact, whole=whole, parted=True)
         before = text[where - 1] if where else " "
         behind = text[where + len(shown)] if where + len(shown) < len(text) else " "
         if behind.isdigit() or (before.isdigit() and not ref[0].isalpha()):
