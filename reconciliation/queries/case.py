@@ -65,7 +65,8 @@ class Case:
     then, "" for suspense. way: who told of the money; told_as: the name that a gateway has for it.
     proposal: while one waits or after it was carried out. needs_second: above the limit.
     booked: what the decision booked, once it is resolved. rule: what the engine went by.
-    original: the earlier credit that it takes back, or that had paid the same order.
+    original: the earlier credit that it takes back, or that had paid the same order; or the row
+    that it repeats.
     """
 
     id: UUID

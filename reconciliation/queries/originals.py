@@ -1,7 +1,8 @@
-"""Originals: the earlier credit that a reversal takes back, or that had paid an order before.
+"""Originals: the earlier credit that a reversal takes back, or that had paid an order before; the
+row of a settlement that another one repeats.
 
-Which one it is was decided in the night and is sealed in the discrepancy; here it becomes what
-people look at: the bank's number, its day and amount, and the bills that it has paid.
+Which one it is was decided when it came, and for lines of a bank is sealed in the discrepancy;
+here it becomes what people look at: its number, its day and amount, and the bills that it paid.
 """
 
 from __future__ import annotations
@@ -36,6 +37,13 @@ LEFT JOIN bank_line l ON l.biller_id = :biller AND l.amount > 0
 LEFT JOIN payment p ON p.biller_id = :biller AND p.id = coalesce(l.payment_id, asked.id)
 WHERE l.id IS NOT NULL OR p.id IS NOT NULL
 """
+# The row of a settlement that came before, of which this one is a repeat.
+_SETTLED: Final = """
+SELECT o.txn_id, o.gross, o.payment_id, b.settle_date, b.reference AS batch FROM settlement_row s
+JOIN settlement_row o ON o.biller_id = s.biller_id AND o.id = s.original_id
+JOIN settlement_batch b ON b.biller_id = o.biller_id AND b.id = o.batch_id
+WHERE s.biller_id = :biller AND s.id = :row
+"""
 # Also what was undone since: after a reversal is approved, one wants to see what it opened.
 _BILLS: Final = """
 SELECT DISTINCT i.id, i.reference FROM allocation a
@@ -53,7 +61,9 @@ ORDER BY d.opened_at DESC, d.id DESC LIMIT 1
 @dataclass(frozen=True, slots=True)
 class Original:
     """amount: đồng that came. payment: its shown id, "" for money without one. bills: (shown id,
-    reference) of those that it has paid. discrepancy: the shown id of its own one, or ""."""
+    reference) of those that it has paid. discrepancy: the shown id of its own one, or "". line:
+    the statement line (lin_…) that brought it, or batch: the gateway's name for the batch of the
+    row that did; "" for the other."""
 
     reference: str
     day: date
@@ -61,10 +71,14 @@ class Original:
     payment: str
     bills: Sequence[tuple[str, str]]
     discrepancy: str = ""
+    line: str = ""
+    batch: str = ""
 
 
 def of(db: Session, row: Row[Any], found: Findings) -> Original | None:
     """What the discrepancy names, or None. row: of the table discrepancy."""
+    if row.settlement_row_id is not None:
+        return _of_row(db, row)
     if row.kind not in (earlier.REVERSAL, DUPLICATE):
         return None
     named = _id(found.related) or (_payer(db, found) if row.kind == DUPLICATE else None)
@@ -82,6 +96,23 @@ def of(db: Session, row: Row[Any], found: Findings) -> Original | None:
         payment=ids.shown("pay", one.payment_id) if one.payment_id is not None else "",
         bills=[(ids.shown("inv", bill.id), bill.reference) for bill in bills],
         discrepancy=ids.shown("dis", case) if case is not None else "",
+        line=ids.shown("lin", one.line_id) if one.line_id is not None else "",
+    )
+
+
+def _of_row(db: Session, row: Row[Any]) -> Original | None:
+    told = {"biller": biller_of(db), "row": row.settlement_row_id}
+    one = db.execute(text(_SETTLED), told).one_or_none()
+    if one is None:
+        return None
+    bills = db.execute(text(_BILLS), {"biller": biller_of(db), "payment": one.payment_id}).all()
+    return Original(
+        reference=one.txn_id,
+        day=one.settle_date,
+        amount=one.gross,
+        payment=ids.shown("pay", one.payment_id) if one.payment_id is not None else "",
+        bills=[(ids.shown("inv", bill.id), bill.reference) for bill in bills],
+        batch=one.batch,
     )
 
 

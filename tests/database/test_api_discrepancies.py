@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +16,9 @@ from reconciliation import verdicts
 from tests.cast import School, a_bill, a_notice, a_school, an_order
 from tests.databases import QuickHouse
 from tests.doors import Clerk, Program, a_clerk, a_program, an_app
+from tests.settlement_desk import Desk
+from tests.settlement_files import Settled
+from tests.statement_files import Entry
 
 LIST = "/api/v1/discrepancies"
 
@@ -237,3 +241,27 @@ def test_many_are_accepted_once_for_a_key_and_above_the_limit_approved(counter: 
     assert approved.get_json()["done"] == [large]
     assert counter.program.get("/api/v1/trial-balance").json["balanced"]
     assert counter.listed("waiting=yes") == [doubtful]
+
+
+def test_one_opened_says_what_it_takes_back_or_repeats(counter: Counter) -> None:
+    desk = Desk(counter.school)
+    order = desk.order(300_000)
+    desk.night([Entry(300_000, order.code, "FT26069001"), Entry(70_000, "khong ro", "FT26069002")])
+    desk.night([Entry(-300_000, "HOAN TRA GD FT26069001", "FT2")])
+    paid = Settled("77", 581_000, 6_391, ref="TP77", batch="VNP2026031101")
+    payment = desk.pay("77")
+    desk.file([paid])
+    desk.file([replace(paid, batch="VNP2026031201")])
+
+    found = {
+        one["kind"]: counter.program.get(f"{LIST}/{one['id']}").json["original"]
+        for one in counter.program.get(f"{LIST}?waiting=yes").json["items"]
+    }
+
+    assert found["UNMATCHED"] is None
+    back, again = found["REVERSAL"], found["DUPLICATE_SETTLEMENT"]
+    assert (back["reference"], back["day"], back["amount"]) == ("FT26069001", "2026-03-10", 300_000)
+    assert [one["reference"] for one in back["bills"]] == ["GB-1"]
+    assert (back["line"][:4], back["payment"][:4], back["batch"]) == ("lin_", "pay_", None)
+    assert (again["reference"], again["batch"], again["line"]) == ("77", "VNP2026031101", None)
+    assert again["payment"] == ids.shown("pay", payment)

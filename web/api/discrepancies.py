@@ -24,6 +24,7 @@ from reconciliation.queries.choices import Choice
 from web import context
 from web.api import cursors
 from web.api.creating import as_json
+from web.api.originals import OriginalAnswer
 from web.api.shapes import (
     NO_NUL,
     AccountId,
@@ -237,6 +238,7 @@ class WholeDiscrepancyAnswer(DiscrepancyAnswer):
 
     at_stake: signed đồng that a decision moves. needs_second: whether it is above the limit.
     ways: what may be decided, the usual first. memo, candidates, comments: empty once erased.
+    original: what it takes back or repeats, null where it names nothing.
     """
 
     cause: SaidAnswer
@@ -249,6 +251,7 @@ class WholeDiscrepancyAnswer(DiscrepancyAnswer):
     candidates: Sequence[CandidateAnswer]
     suggested: SuggestedAnswer | None
     proposed_by: PersonAnswer | None
+    original: OriginalAnswer | None
     history: Sequence[HappenedAnswer]
 
     @classmethod
@@ -275,6 +278,7 @@ class WholeDiscrepancyAnswer(DiscrepancyAnswer):
             proposed_by=PersonAnswer(id=case.proposer_id, name=case.proposer)
             if case.proposer_id
             else None,
+            original=OriginalAnswer.of(case.original) if case.original is not None else None,
             history=[
                 HappenedAnswer(what=one.what, at=one.at, by=one.by, note=one.why)
                 for one in case.history

@@ -12,6 +12,7 @@ from web.language import Both
 
 _TAKEN_BACK: Final = Both("Khoản bị lấy lại", "The credit that is taken back")
 _PAID_BEFORE: Final = Both("Khoản đã nộp trước", "What had paid it before")
+_SETTLED: Final = Both("Dòng quyết toán đã có trước", "The row that settled it before")
 _ITS_OWN: Final = Both("chênh lệch của khoản đó", "its own discrepancy")
 
 
@@ -23,5 +24,5 @@ def earlier(case: Case) -> Earlier | None:
     links = [(Both(name, name), f"{HOME}/bills/{bill}") for bill, name in it.bills]
     if it.discrepancy:
         links.append((_ITS_OWN, f"{HOME}/discrepancies/{it.discrepancy}"))
-    what = _PAID_BEFORE if case.kind == DUPLICATE else _TAKEN_BACK
+    what = _SETTLED if it.batch else _PAID_BEFORE if case.kind == DUPLICATE else _TAKEN_BACK
     return Earlier(what, it.reference, it.day, it.amount, links)
