@@ -24,6 +24,7 @@ remedies, dividing, previews  the ways out of one, and what each would book
 runs           one run, step by step; may be repeated
 lanes          chunks of a run, two at a time, in their order where they share a bill
 nights         the runs of one day, gathered: the last of them closes the day's work
+first_nights   what the engine did by itself, counted once
 garbage        the search for cycles stands aside while rows are made
 progress       how far each run of a day is, for people who watch
 

@@ -30,6 +30,7 @@ from reconciliation import (
     bulk_posting,
     earlier,
     expected,
+    first_nights,
     garbage,
     lanes,
     nights,
@@ -303,6 +304,7 @@ def _finish(
 ) -> Run:
     with _step(sessions, biller_id, account_id) as db:
         counts = _counts(db, account_id, day)
+        first_nights.note(db, account_id, day, run_id)
         nights.finished(db, run_id, day, counts=json.dumps(counts), at=at)
     return Run(run_id, counts)
 

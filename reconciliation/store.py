@@ -177,3 +177,14 @@ run = Table(
     Column("told_at", TZ),
     Column("error_vi", Text),
 )
+
+first_night = Table(
+    "first_night",  # see first_nights.py
+    METADATA,
+    Column("biller_id", UUID, primary_key=True),
+    Column("statement_id", UUID, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("run_id", UUID, nullable=False),
+    Column("lines", Integer, nullable=False),
+    Column("automatic", Integer, nullable=False),
+)

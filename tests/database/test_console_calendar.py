@@ -11,7 +11,8 @@ from sqlalchemy import text
 
 from payments import ledger
 from payments.domain import ids, journals
-from reconciliation import verdicts
+from reconciliation import first_nights, runs, undoing, verdicts
+from reconciliation.first_nights import Automatic
 from reconciliation.queries import month, nights
 from reconciliation.queries.nights import Band, LinesOfDay
 from tests.cast import ACCOUNT, a_notice
@@ -132,6 +133,19 @@ def test_lines_are_counted_by_where_they_ended_and_the_rate_by_its_definition(
 
     assert tree(page).xpath("//dl[@class='stat']//dd/text()")[0] == "33,3%"
     assert "Dòng khớp mà không cần người" in words(page)
+    with office.begin() as db:  # what people do and a second run change the chart, not the rate
+        made = db.scalar(text("SELECT id FROM allocation"))
+        assert made is not None
+        at = office.school.house.clock.now()
+        by = office.school.accountant
+        undoing.undo_match(db, made, reason="Nhầm", by=by, at=at)
+        account_id = db.scalar(text("SELECT id FROM bank_account"))
+    house = office.school.house
+    runs.run(house.sessions, office.school.biller_id, account_id, DAY, clock=house.clock.now)
+    with office.begin() as db:
+        assert first_nights.between(db, FIRST, LAST) == Automatic(1, 3)
+        (now,) = nights.by_day(db, FIRST, LAST)
+    assert now.matched == 0
     row = tree(page).xpath("//tr[th/a[@href=$url]]", url=f"{URL}/{DAY}")[0]
     assert [one.text for one in row.findall("td")] == ["1", "0", "1", "1"]
     assert len(tree(page).xpath("//svg[@role='img']//rect[contains(@class, 'bar')]")) == 4

@@ -100,7 +100,7 @@ class MonthPage:
 
     next_url: "" in the month of today. waiting_url: the day that waits longest for its close,
     "" when none does. lines_chart, ages_chart: None without figures; automatic: lines matched
-    without a person, of all lines of the month.
+    without a person on their first night, of all lines of the month.
     """
 
     template: ClassVar[str] = "console/days.html"

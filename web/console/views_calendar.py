@@ -16,6 +16,7 @@ from payments.domain.calendar import business_day
 from payments.domain.errors import NotFound
 from payments.domain.people import Permission
 from payments.queries import takings
+from reconciliation import first_nights
 from reconciliation.queries import month, nights
 from reconciliation.queries.month import DayFigures
 from reconciliation.queries.nights import Band, LinesOfDay
@@ -53,7 +54,7 @@ def _page(db: Session, first: date, today: date) -> MonthPage:
     after = _next(first)
     last = after - timedelta(days=1)
     days = month.figures(db, first, last)
-    lines = nights.by_day(db, first, last)
+    lines, automatic = nights.by_day(db, first, last), first_nights.between(db, first, last)
     bands = nights.bands(db, today)
     waiting = takings.longest_unsigned(db, today)
     empty = waiting is None and all(one.quiet for one in days) and not any(b.count for b in bands)
@@ -70,8 +71,8 @@ def _page(db: Session, first: date, today: date) -> MonthPage:
         lines_chart=charts.columns(
             _stacks(days, lines), _ENDED, [str(one.day.day) for one in days]
         ),
-        automatic=sum(one.matched for one in lines),
-        all_lines=sum(one.lines for one in lines),
+        automatic=automatic.matched,
+        all_lines=automatic.lines,
         ages=[AgeRow(one.name, one.count, one.amount, _aged(one)) for one in bands],
         ages_chart=charts.columns(
             [{"aged": one.count} for one in bands],
