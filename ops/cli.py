@@ -11,6 +11,7 @@ from typing import Any, Final
 import typer
 from typer.core import TyperGroup
 
+from ops import collector
 from ops.commands.speaking import tell
 from payments.domain.errors import DomainError
 
@@ -73,6 +74,7 @@ def thuphi() -> None:
 
 def main() -> None:
     """Run the command line; errors that people can act on are one line on stderr."""
+    collector.relax()
     try:
         app()
     except DomainError as error:

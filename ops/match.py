@@ -22,9 +22,9 @@ from ops import match_rows, tables
 from ops.second_process import SecondProcess
 from payments.domain.errors import Invalid
 from reconciliation import normalise, outcomes
-from reconciliation.engine.batches import ROUNDINGS
 from reconciliation.engine.hearing import in_turn
 from reconciliation.engine.matched import Matched
+from reconciliation.engine.terms import ROUNDINGS
 from reconciliation.matching import match
 from reconciliation.statement import Problem
 

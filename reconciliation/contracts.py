@@ -19,7 +19,7 @@ from payments.domain.errors import Invalid
 from payments.domain.money import MOST
 from payments.domain.people import Actor
 from payments.store.sessions import biller_of
-from reconciliation.engine.batches import Terms
+from reconciliation.engine.terms import Terms
 from reconciliation.settlement_store import channel_contract
 
 ROUNDINGS: Final = ("half up per row", "down per row", "up per row")

@@ -18,12 +18,11 @@ from sqlalchemy.orm import Session
 
 from payments import vault
 from payments.domain import ids
-from payments.domain.memo import fold
+from payments.domain.memo import compact, fold
 from payments.store import staging
 from payments.store.sessions import biller_of
 from reconciliation.engine.evidence import RULES, Evidence
 from reconciliation.engine.evidence import Verdict as Says
-from reconciliation.engine.folding import compact
 from reconciliation.engine.reversals import references
 from reconciliation.posting import Choice, Line, Verdict
 

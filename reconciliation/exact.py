@@ -19,7 +19,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from payments.domain.memo import fold
-from reconciliation.engine.claims import MOST_SUGGESTED
+from reconciliation.engine.book import MOST_SUGGESTED
 from reconciliation.engine.evidence import Verdict
 from reconciliation.kinds import NON_ORDER_IN, REVERSAL
 

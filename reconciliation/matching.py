@@ -18,7 +18,7 @@ import pandas as pd
 
 from payments.domain.memo import Reading, fold
 from reconciliation import normalise
-from reconciliation.engine import batches, reversals
+from reconciliation.engine import reversals
 from reconciliation.engine.batches import Batches, GatewayRow, Settlement
 from reconciliation.engine.book import Book, Decision, Outcome, Row
 from reconciliation.engine.claims import Claim, Claims, References, where
@@ -34,6 +34,7 @@ from reconciliation.engine.quick import Plain, Quick
 from reconciliation.engine.reversals import Reversals, Seen
 from reconciliation.engine.sure import Sure as _Sure
 from reconciliation.engine.sure import SureRows, plain_rows
+from reconciliation.engine.terms import terms
 from reconciliation.normalise import texts
 
 __all__ = ["Matched", "match"]
@@ -55,7 +56,7 @@ def match(
     lines: normalise.LINE_COLUMNS in the order they were delivered; amount_vnd int64, in is
     positive; dates ISO text. orders: order_id, order_ref, payer_code, payer_name, amount_vnd
     (what is still owed), due_at, status (OPEN, PAID or CANCELLED). gateway, contract: see
-    normalise.GATEWAY_COLUMNS and batches.terms. forms: learned from the orders when None.
+    normalise.GATEWAY_COLUMNS and terms.terms. forms: learned from the orders when None.
     undone: (line_id, order_id) pairs that a person took apart; never matched again by itself.
     hearer: who has the lines heard, share by share; see hearing.
     by_hand: nothing is told by columns, every line goes the long way; the outcome is the same.
@@ -119,7 +120,7 @@ class _Run:
             Listener(references, payers, due),
             hearer,
             Quick(references, payers),
-            Settlement(book, references, columns.refs, batches.terms(contract)),
+            Settlement(book, references, columns.refs, terms(contract)),
             due,
             Reversals(book, columns.refs),
             apart,

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from sqlalchemy import insert, text, update
@@ -21,17 +21,18 @@ from sqlalchemy.orm import Session
 from payments import ledger, vault
 from payments.domain import accounts, codes, ids, journals, memo
 from payments.domain.calendar import business_day
-from payments.domain.memo import Reading
+from payments.domain.memo import Reading, compact
 from payments.domain.states import LINE, LineStatus, move
 from payments.store.payments import payment_reversal
 from payments.store.sessions import biller_of
 from reconciliation import cases
-from reconciliation.engine import forms
 from reconciliation.engine.evidence import Evidence, Verdict, amounts
-from reconciliation.engine.forms import compact
 from reconciliation.findings import Findings, Subject
 from reconciliation.posting import Line
 from reconciliation.store import bank_line, discrepancy
+
+if TYPE_CHECKING:
+    from reconciliation.engine.forms import Forms
 
 # How gateways name their payouts: letters, a day, a number. Only beside the gateway's own name.
 _SHAPE: Final = re.compile(r"\b[A-Z]{2,5}-?20[2-9][0-9](?:0[1-9]|1[0-2])[0-3][0-9]-?[0-9]{1,4}\b")
@@ -74,6 +75,8 @@ def claims(dues: Iterable[Due], lines: Sequence[Credit]) -> Mapping[UUID, tuple[
 
     One that a person took off a batch pays another only by its name, and never that one again.
     """
+    from reconciliation.engine import forms  # noqa: PLC0415  # pages undo too, and need no pandas
+
     known = list(dues)
     by_name: dict[str, list[Due]] = defaultdict(list)
     for due in known:
@@ -105,9 +108,7 @@ def names_a_batch(told: str, gateways: Iterable[str]) -> str:
     return shape.group() if shape and named and not codes.find(told) else ""
 
 
-def _named(
-    reading: Reading, shapes: forms.Forms, by_name: Mapping[str, Sequence[Due]]
-) -> list[Due]:
+def _named(reading: Reading, shapes: Forms, by_name: Mapping[str, Sequence[Due]]) -> list[Due]:
     refs = {
         read.ref
         for piece in reading.pieces
@@ -158,6 +159,8 @@ def gateways(db: Session) -> list[str]:
 def likely(db: Session, lines: Iterable[Line], names: Sequence[str]) -> list[Line]:
     """The lines that could pay a batch, told by their letters alone: most lines are not looked
     at closely. names: the gateways."""
+    from reconciliation.engine import forms  # noqa: PLC0415  # as above
+
     prefixes = forms.learn(due.reference for due in dues(db)).prefixes()
     if any(len(prefix) < 2 for prefix in prefixes):
         return list(lines)

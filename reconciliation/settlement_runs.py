@@ -20,7 +20,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from payments.store.sessions import Sessions, biller_of
-from reconciliation import settlement_late, settlement_lines, settlement_rows, verdicts
+from reconciliation import settlement_late, settlement_lines, settlement_rows
 
 
 def run(sessions: Sessions, biller_id: UUID, *, clock: Callable[[], datetime]) -> None:
@@ -34,6 +34,8 @@ def run(sessions: Sessions, biller_id: UUID, *, clock: Callable[[], datetime]) -
             more = settlement_rows.book(db, at=clock()) > 0
     with _step(sessions, biller_id) as db:
         settle(db, at=clock())
+    from reconciliation import verdicts  # noqa: PLC0415  # pages settle too, and need no pandas
+
     with _step(sessions, biller_id) as db:
         verdicts.explain_free_money(db, at=clock())
 

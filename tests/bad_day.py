@@ -17,7 +17,7 @@ from sqlalchemy import text
 from payments import orders, people
 from payments.domain.codes import Prefix, generate
 from payments.domain.people import SERVICE
-from reconciliation.engine.batches import Terms
+from reconciliation.engine.terms import Terms
 from tests.cast import School, a_bill, a_notice, an_order
 from tests.databases import House
 from tests.settlement_desk import Desk, credit

@@ -18,7 +18,7 @@ from payments.domain.money import Money
 from payments.domain.people import SERVICE
 from payments.domain.states import FileStatus
 from reconciliation import contracts, discrepancies, intake, runs, settlement_runs, settlements
-from reconciliation.engine.batches import Terms
+from reconciliation.engine.terms import Terms
 from reconciliation.remedies import Proposal
 from tests import settlement_files
 from tests.cast import ACCOUNT, School, a_bill, an_order

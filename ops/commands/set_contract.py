@@ -33,7 +33,7 @@ def command(
     """
     from adapters.registry import SETTLEMENT_READERS  # noqa: PLC0415  # `--help` need not wait
     from reconciliation import contracts  # noqa: PLC0415  # as above
-    from reconciliation.engine.batches import Terms  # noqa: PLC0415  # as above
+    from reconciliation.engine.terms import Terms  # noqa: PLC0415  # as above
 
     if gateway not in SETTLEMENT_READERS:
         names = ", ".join(SETTLEMENT_READERS)

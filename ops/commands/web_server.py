@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
+from importlib import import_module
 
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]  # gunicorn has no types
 
-from ops import logs
+from ops import collector, logs
 from ops.config import Config
 
 TIMEOUT_SECONDS = 60
@@ -21,6 +23,7 @@ class ServerLog(Logger):  # type: ignore[misc]  # the same
 
     def setup(self, cfg: object) -> None:
         """Configure this process and hand the server's loggers to it."""
+        collector.relax()
         told = Config.from_env()
         logs.configure(told.log_form, level=told.log_level)
         for name in ("gunicorn.error", "gunicorn.access"):
@@ -30,6 +33,13 @@ class ServerLog(Logger):  # type: ignore[misc]  # the same
         self.loglevel = logging.getLogger().level
 
 
+def on_starting(_server: object) -> None:
+    """gunicorn's hook in the process that forks: what every worker needs is loaded once, shared
+    by all, and there at once when one has to be replaced."""
+    import_module("web.app")
+    gc.freeze()
+
+
 def argv(config: Config) -> list[str]:
     """The command line of the server. The application is made in each process, after the fork."""
     return [
@@ -37,6 +47,7 @@ def argv(config: Config) -> list[str]:
         "-m",
         "gunicorn",
         "wsgi:app",
+        f"--config=python:{__name__}",
         f"--bind={config.host}:{config.port}",
         "--worker-class=gthread",
         f"--workers={config.web_processes}",

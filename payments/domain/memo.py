@@ -19,6 +19,8 @@ from itertools import accumulate, pairwise
 
 _D_BAR = str.maketrans({"đ": "d", "Đ": "D", "ð": "d", "Ð": "D"})
 _WORD = re.compile(r"[0-9A-Z]+")
+_PLAIN = re.compile(r"[0-9A-Z]*")
+_OTHER = re.compile(r"[^0-9A-Z]")
 _CUT_STAMP = re.compile(r"-\s?(\d{2,7})\s*$")
 
 
@@ -102,6 +104,12 @@ class Reading:
 def fold(text: str) -> str:
     """Upper case without accents: "Nguyễn Đạt" -> "NGUYEN DAT"."""
     return fold_with_places(text)[0]
+
+
+def compact(ref: str) -> str:
+    """A reference as it is compared: folded, letters and digits only."""
+    folded = fold(ref)
+    return folded if _PLAIN.fullmatch(folded) else _OTHER.sub("", folded)
 
 
 def fold_with_places(text: str) -> tuple[str, Sequence[int]]:

@@ -9,6 +9,6 @@ hearing                       everything that the lines say by themselves
 sure                          plain lines that are the only ones of their orders
 evidence                      what speaks for or against, and the rules, in two languages
 deciding, book                one line, all its evidence, one decision
-batches, reversals            gateways' rows and credits, money taken back
+batches, terms, reversals     gateways' rows and credits, money taken back
 gathering, matched            what became of everything, as frames
 """

@@ -11,25 +11,19 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Any, TypeVar
 
-import numpy as np
-import numpy.typing as npt
-
-from payments.domain.memo import Reading, fold
+from payments.domain.memo import Reading, compact, fold
 from reconciliation.engine import forms
 from reconciliation.engine.book import Book, Decision, Outcome, Row
 from reconciliation.engine.claims import References
 from reconciliation.engine.evidence import Evidence, Verdict, amounts
-from reconciliation.engine.folding import compact
 from reconciliation.engine.forms import Forms
 from reconciliation.engine.spelling import Spelling, Spellings
+from reconciliation.engine.terms import Terms
 
 MOST_PARTS = 3
 MOST_LOOSE = 20
 _SETTLES = re.compile(r"QUYET TOAN|TAT TOAN|SETTLE|PAYOUT|\bMID\b|\bLO\b|\bBATCH\b")
-Amounts = TypeVar("Amounts", int, npt.NDArray[np.int64])
-ROUNDINGS = ("half up per row", "down per row", "up per row")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,38 +41,6 @@ class GatewayRow:
     gross: int
     fee: int
     net: int
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What a gateway may keep of a payment: basis points, rounded as `rounding` says, and a sum."""
-
-    bps: int
-    fixed: int
-    rounding: str
-
-    def fee(self, gross: Amounts) -> Amounts | None:
-        """The fee for one row or a column of rows, đồng; None if the rounding is unknown."""
-        hundredths = gross * self.bps
-        half, down, up = ROUNDINGS
-        rounded = {
-            half: (2 * hundredths + 10_000) // 20_000,
-            down: hundredths // 10_000,
-            up: -(-hundredths // 10_000),
-        }.get(self.rounding)
-        return None if rounded is None else rounded + self.fixed
-
-
-def terms(contract: Mapping[str, Mapping[str, Any]]) -> dict[str, Terms]:
-    """The contract file's content, by gateway in upper case."""
-    return {
-        name.upper(): Terms(
-            int(one.get("bps", 0)),
-            int(one.get("fixed_vnd", 0)),
-            str(one.get("rounding", ROUNDINGS[0])),
-        )
-        for name, one in contract.items()
-    }
 
 
 @dataclass(slots=True)

@@ -9,6 +9,8 @@ from enum import StrEnum
 
 from reconciliation.engine.evidence import RULES, Evidence
 
+MOST_SUGGESTED = 5
+
 
 class Decision(StrEnum):
     """Who acts: nobody (AUTO, IGNORE) or a person (SUGGEST: with candidates; EXCEPTION)."""

@@ -27,7 +27,6 @@ from reconciliation.engine.places import Places
 from reconciliation.engine.spelling import Spelling, Spellings
 from reconciliation.engine.syllables import may_be_words
 
-MOST_SUGGESTED = 5
 _MOST_CUT = 300
 
 _LIKE_A_CODE = re.compile(r"[HVL]P(?=.*[AC-HJKMNP-Y])[0-9A-Y]{10}")

@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from reconciliation.engine.book import Book, Decision, Outcome, Row
-from reconciliation.engine.claims import MOST_SUGGESTED, Claim, Claims, References
+from reconciliation.engine.book import MOST_SUGGESTED, Book, Decision, Outcome, Row
+from reconciliation.engine.claims import Claim, Claims, References
 from reconciliation.engine.doubts import LIKE_A_WORD
 from reconciliation.engine.evidence import Evidence, Verdict, amounts
 from reconciliation.engine.hearing import Heard

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 import numpy as np
@@ -11,15 +10,6 @@ import pyarrow as pa  # type: ignore[import-untyped]  # it ships no stubs
 import pyarrow.compute as pc  # type: ignore[import-untyped]  # it ships no stubs
 
 from payments.domain.memo import fold
-
-_PLAIN = re.compile(r"[0-9A-Z]*")
-_OTHER = re.compile(r"[^0-9A-Z]")
-
-
-def compact(ref: str) -> str:
-    """A reference as it is compared: folded, letters and digits only."""
-    folded = fold(ref)
-    return folded if _PLAIN.fullmatch(folded) else _OTHER.sub("", folded)
 
 
 def folded_all(texts: Iterable[str]) -> pd.Series[str]:

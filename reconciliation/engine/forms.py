@@ -20,10 +20,10 @@ import pandas as pd
 
 from payments.domain import codes
 from payments.domain.memo import Piece
-from reconciliation.engine.folding import compact, folded_all
+from reconciliation.engine.folding import folded_all
 from reconciliation.engine.form import Form, RefRead
 
-__all__ = ["OURS", "Form", "Forms", "RefRead", "compact", "learn"]
+__all__ = ["OURS", "Form", "Forms", "RefRead", "learn"]
 
 _Table = npt.NDArray[np.uint8]
 

@@ -14,11 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from payments.domain.memo import Reading, fold
+from payments.domain.memo import Reading, compact, fold
 from reconciliation import kinds
 from reconciliation.engine.batches import Batches, OfBatch
 from reconciliation.engine.claims import Claim, Claims, References
-from reconciliation.engine.folding import compact
 from reconciliation.engine.payers import Named, Payers
 from reconciliation.engine.quick import Plain
 

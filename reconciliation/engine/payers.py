@@ -14,9 +14,9 @@ from itertools import pairwise
 import pandas as pd
 import pyarrow.compute as pc  # type: ignore[import-untyped]  # it ships no stubs
 
-from payments.domain.memo import Piece, Reading
+from payments.domain.memo import Piece, Reading, compact
 from reconciliation.engine import forms
-from reconciliation.engine.folding import compact, compacted_all, folded_all
+from reconciliation.engine.folding import compacted_all, folded_all
 from reconciliation.engine.forms import Forms
 from reconciliation.engine.places import Places, whole
 

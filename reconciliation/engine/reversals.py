@@ -7,11 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from payments.domain.memo import Reading
+from payments.domain.memo import Reading, compact
 from reconciliation import kinds
 from reconciliation.engine.book import Book, Decision, Outcome, Row
 from reconciliation.engine.evidence import Evidence, Verdict
-from reconciliation.engine.folding import compact
 
 _SHORTEST_REFERENCE = 5
 _WORDS_OF_REFERENCE = 4

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from reconciliation.engine.batches import GatewayRow, Terms
+from reconciliation.engine.batches import GatewayRow
 from reconciliation.engine.book import Book
 from reconciliation.engine.quick import Plain
+from reconciliation.engine.terms import Terms
 
 _Ints = npt.NDArray[np.int64]
 _MOST_BPS = 1_000_000  # a hundred times the payment itself: beyond, sums might not fit

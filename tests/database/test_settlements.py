@@ -8,7 +8,7 @@ import pytest
 
 from payments.domain import ids
 from payments.domain.errors import Conflict
-from reconciliation.engine.batches import Terms
+from reconciliation.engine.terms import Terms
 from tests.cast import ACCOUNT, a_school
 from tests.databases import QuickHouse
 from tests.settlement_desk import GATEWAY, Desk, credit

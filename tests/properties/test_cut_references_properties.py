@@ -8,9 +8,9 @@ from datetime import date
 import pytest
 
 from payments.domain import memo as memos
+from payments.domain.memo import compact
 from reconciliation.engine import reading
 from reconciliation.engine.claims import References
-from reconciliation.engine.folding import compact
 from reconciliation.engine.payers import Payers
 from reconciliation.engine.quick import Quick
 from tests.memo_shapes import WRAPPED

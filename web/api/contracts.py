@@ -16,7 +16,7 @@ from payments.domain.errors import NotFound
 from payments.domain.people import Permission
 from reconciliation import contracts
 from reconciliation.contracts import Contract
-from reconciliation.engine.batches import Terms
+from reconciliation.engine.terms import Terms
 from web import context
 from web.api.creating import as_json
 from web.api.shapes import Answer, Asked, Day, Dong, InPath, Moment

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from reconciliation import outcomes
-from reconciliation.engine.batches import Terms
+from reconciliation.engine.terms import Terms
 from reconciliation.matching import Matched, match
 from tests.frames import frame
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciliation.engine.claims import MOST_SUGGESTED
+from reconciliation.engine.book import MOST_SUGGESTED
 from reconciliation.engine.evidence import KINDS, RULES, Evidence, Verdict
 from reconciliation.exact import (
     SAID,

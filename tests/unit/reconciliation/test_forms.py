@@ -53,7 +53,7 @@ def test_look_alikes_are_read_where_the_alphabet_lacks_the_character() -> None:
 
     [found] = read(forms.learn(SPARSE), ref.replace("0", "O"))
 
-    assert found.ref == forms.compact(ref)
+    assert found.ref == memos.compact(ref)
 
 
 def test_a_small_sample_does_not_say_what_an_alphabet_lacks() -> None:
