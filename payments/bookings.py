@@ -8,7 +8,7 @@ whoever gathered it goes through its facts one by one, where each finds what sta
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -36,8 +36,6 @@ class Crossed(Conflict):
     title_vi = "Sự kiện vừa được ghi ở nơi khác"
     title_en = "Booked elsewhere at the same moment"
 
-
-_DRAWN: Final = 256  # ids at a time
 
 _PAYMENTS: Final = Stage(
     "payment",
@@ -84,11 +82,12 @@ class Bookings:
         self._journals: list[tuple[UUID, Journal]] = []
         self._messages: dict[str, list[Mapping[str, object]]] = {}
         self._shown: dict[UUID, str] = {}
-        self._fresh: Iterator[UUID] = iter(())
+        self._fresh = ids.stream()
+        self._sealers: dict[UUID, vault.Sealer] = {}
 
     def post(self, journal: Journal) -> UUID:
         """Book a journal; return its id. See ledger.post."""
-        journal_id = self._new()
+        journal_id = next(self._fresh)
         self._journals.append((journal_id, journal))
         return journal_id
 
@@ -102,14 +101,17 @@ class Bookings:
         key_id: UUID,
     ) -> tuple[UUID, UUID]:
         """Book a payment; return it and its journal. See money_in.receive."""
-        payment_id = self._new()
+        payment_id = next(self._fresh)
         shown = self._shown[payment_id] = ids.shown("pay", payment_id)
         told = {
             "memo": incoming.memo,
             "name": incoming.counterparty_name,
             "account": incoming.counterparty_account,
         }
-        sealed = vault.seal(self._db, key_id, told, context=f"payment:{payment_id}")
+        sealer = self._sealers.get(key_id)
+        if sealer is None:
+            sealer = self._sealers[key_id] = vault.Sealer(self._db, key_id)
+        sealed = sealer.seal(told, context=f"payment:{payment_id}")
         amount = incoming.amount.amount
         self._payments.append(
             (payment_id, incoming.gateway, incoming.reference, account_id, incoming.bank_reference,
@@ -122,7 +124,7 @@ class Bookings:
         self, payment_id: UUID, invoice_id: UUID, amount: int, *, rule: str, order_id: UUID
     ) -> UUID:
         """Pay a bill, of an order, from a payment. amount: đồng. See allocations.apply."""
-        allocation_id = self._new()
+        allocation_id = next(self._fresh)
         self._allocations.append((allocation_id, payment_id, invoice_id, order_id, amount, rule))
         self.post(journals.applied(allocation_id, Money(amount), from_credit=False, day=self._day))
         body = {
@@ -136,7 +138,7 @@ class Bookings:
 
     def keep(self, payment_id: UUID, beneficiary_id: UUID, amount: int) -> UUID:
         """Keep free money as the beneficiary's credit. amount: đồng. See allocations.keep."""
-        credit_id = self._new()
+        credit_id = next(self._fresh)
         self._credits.append((credit_id, payment_id, beneficiary_id, amount))
         self.post(journals.kept(credit_id, Money(amount), day=self._day))
         body = {
@@ -181,13 +183,6 @@ class Bookings:
         written = self._db.connection().execute(text(take), told)
         if written.rowcount != len(rows):
             raise Crossed()
-
-    def _new(self) -> UUID:
-        found = next(self._fresh, None)
-        if found is None:
-            self._fresh = iter(ids.several(_DRAWN))
-            found = next(self._fresh)
-        return found
 
     def _shown_payment(self, payment_id: UUID) -> str:
         return self._shown.get(payment_id) or ids.shown("pay", payment_id)

@@ -52,6 +52,8 @@ _NONCE_BYTES: Final = 12
 _VERSION: Final = 1
 _BYTES, _JSON = 0, 1  # what was sealed: the second byte of the header
 _HEADER: Final = 2 + _NONCE_BYTES
+_OF_FIELDS: Final = bytes((_VERSION, _JSON))
+_DRAWN: Final = 256  # nonces at a time
 _OPEN: Final = "vault.open_keys"
 _COMPACT: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
@@ -184,16 +186,46 @@ def seal(db: Session, key_id: UUID, plain: Mapping[str, Any] | bytes, *, context
     context: names the row and is needed again to open it, e.g. "payer:<id>". Raises
     KeyErased when the key was dropped, VaultError when this biller has no such key.
     """
+    key = _key_to_seal(db, key_id)
     if isinstance(plain, bytes):
         kind, body = _BYTES, plain
     else:
         kind, body = _JSON, _COMPACT.encode(plain).encode()
-    key = _open_keys(db).get(key_id) or _opened(db, [key_id])[key_id]
-    if key is ERASED:
-        raise KeyErased()
     header = bytes((_VERSION, kind)) + secrets.token_bytes(_NONCE_BYTES)
     bound = _bound(kind, biller_of(db), key_id, context)
     return header + key.encrypt(header[2:], body, bound)
+
+
+class Sealer:
+    """Seals the fields of many rows under one key, such as the lines of a file; see `seal`.
+
+    Random bits are drawn for many nonces at once. Raises as `seal` does, when it is made. Not to
+    be kept beyond its transaction: a fork would use the same nonces again.
+    """
+
+    def __init__(self, db: Session, key_id: UUID) -> None:
+        self._key = _key_to_seal(db, key_id)
+        self._bound = _bound(_JSON, biller_of(db), key_id, "")
+        self._nonces: Iterator[bytes] = iter(())
+
+    def seal(self, plain: Mapping[str, Any], *, context: str) -> bytes:
+        """Encrypt fields for one row. context: names it, see `seal`."""
+        nonce = next(self._nonces, None)
+        if nonce is None:
+            drawn = secrets.token_bytes(_NONCE_BYTES * _DRAWN)
+            self._nonces = (
+                drawn[at : at + _NONCE_BYTES] for at in range(0, len(drawn), _NONCE_BYTES)
+            )
+            nonce = next(self._nonces)
+        body = _COMPACT.encode(plain).encode()
+        return _OF_FIELDS + nonce + self._key.encrypt(nonce, body, self._bound + context.encode())
+
+
+def _key_to_seal(db: Session, key_id: UUID) -> AESGCM:
+    key = _open_keys(db).get(key_id) or _opened(db, [key_id])[key_id]
+    if key is ERASED:
+        raise KeyErased()
+    return key
 
 
 def unseal(db: Session, key_id: UUID, sealed: bytes, *, context: str) -> dict[str, Any]:

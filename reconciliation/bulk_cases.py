@@ -40,7 +40,7 @@ class Case:
 _CASES: Final = Stage(
     "case",
     "id uuid, event_id uuid, kind text, day date, amount bigint, payment_id uuid, line_id uuid,"
-    " holds bigint, candidates int, key_id uuid, ring_key text, wrapped bytea, sealed bytea",
+    " holds bigint, candidates integer, key_id uuid, ring_key text, wrapped bytea, sealed bytea",
 )
 _TAKE_KEYS: Final = """
 INSERT INTO data_key (biller_id, id, ring_key, wrapped, created_at)

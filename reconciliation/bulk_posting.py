@@ -7,13 +7,13 @@ PostgreSQL refuses, undoes the chunk: then its lines go through posting.py one b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from psycopg.types.json import Jsonb
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -39,11 +39,12 @@ UPDATE bank_line l SET status = s.status, payment_id = s.payment_id, journal_id 
 FROM staged_line s WHERE l.biller_id = :biller AND l.id = s.id
 """
 _MATCHES: Final = Stage(
-    "match", "id uuid, line_id uuid, payment_id uuid, rule text, score numeric, evidence jsonb"
+    "match", "id uuid, line_id uuid, payment_id uuid, rule text, score float8, evidence text"
 )
 _TAKE_MATCHES: Final = """
 INSERT INTO line_match (biller_id, id, line_id, payment_id, rule, score, evidence, at)
-SELECT :biller, id, line_id, payment_id, rule, score, evidence, :at FROM staged_match
+SELECT :biller, id, line_id, payment_id, rule, score, CAST(evidence AS jsonb), :at
+FROM staged_match
 """
 
 
@@ -58,13 +59,16 @@ class _Chunk:
     lines: list[tuple[object, ...]] = field(default_factory=list)
     matches: list[tuple[object, ...]] = field(default_factory=list)
     cases: list[Case] = field(default_factory=list)
+    fresh: Iterator[UUID] = field(default_factory=ids.stream)
 
     def close(self, line: Line, to: LineStatus, payment_id: UUID | None, journal_id: UUID) -> None:
         self.lines.append((line.id, to.value, payment_id, journal_id))
 
     def remember(self, line: Line, payment_id: UUID, choice: Choice) -> None:
-        evidence = Jsonb(posting.nameless(choice.evidence))
-        self.matches.append((ids.new(), line.id, payment_id, choice.rule, choice.score, evidence))
+        evidence = json.dumps(posting.nameless(choice.evidence))
+        self.matches.append(
+            (next(self.fresh), line.id, payment_id, choice.rule, choice.score, evidence)
+        )
 
     def write(self) -> None:
         self.bookings.write()

@@ -266,8 +266,9 @@ def _adopt(
 
 _LINES: Final = Stage(
     "read_line",
-    "id uuid, line_no int, line_key bytea, occurrence int, booking_date date, value_date date,"
-    " txn_time time, amount bigint, bank_reference text, balance_after bigint, sealed bytea",
+    "id uuid, line_no integer, line_key bytea, occurrence integer, booking_date date,"
+    " value_date date, txn_time time, amount bigint, bank_reference text, balance_after bigint,"
+    " sealed bytea",
 )
 _TAKE_LINES: Final = text("""
 INSERT INTO bank_line (biller_id, id, statement_id, bank_account_id, line_no, line_key, occurrence,
@@ -286,6 +287,7 @@ def _write_lines(
     lines: Iterable[tuple[StatementLine, bytes, int]],
 ) -> list[Problem]:
     problems: list[Problem] = []
+    fresh, sealer = ids.stream(), vault.Sealer(db, file.key_id)
 
     def rows() -> Iterator[tuple[object, ...]]:
         for line, key, nth in lines:
@@ -299,8 +301,8 @@ def _write_lines(
                     )
                 )
                 continue
-            line_id = ids.new()
-            sealed = vault.seal(db, file.key_id, _personal(line), context=f"line:{line_id}")
+            line_id = next(fresh)
+            sealed = sealer.seal(_personal(line), context=f"line:{line_id}")
             yield (
                 line_id, line.line, key, nth, line.booking_date, line.value_date, line.txn_time,
                 amount, line.bank_reference, _dong(line.balance_after), sealed,
@@ -359,16 +361,16 @@ def _known(
 ) -> dict[tuple[bytes, int], bool]:
     """The lines we have, and whether they stand in a complete statement."""
     keys = list({key for _, key, _ in numbered})
-    staging.plan_anew(db)
     known: dict[tuple[bytes, int], bool] = {}
-    for start in range(0, len(keys), _KEYS):
-        some = {"account": account_id, "keys": keys[start : start + _KEYS]}
-        for row in db.execute(_KNOWN, some | {"biller": biller_of(db)}):
-            known[bytes(row.line_key), row.occurrence] = row.complete
+    with staging.planned_anew(db):
+        for start in range(0, len(keys), _KEYS):
+            some = {"account": account_id, "keys": keys[start : start + _KEYS]}
+            for row in db.execute(_KNOWN, some | {"biller": biller_of(db)}):
+                known[bytes(row.line_key), row.occurrence] = row.complete
     return known
 
 
-_KEYS: Final = 100_000  # at a time: by old statistics each reads all lines of the account
+_KEYS: Final = 100_000  # at a time; by old statistics each reads all lines of the account
 _KNOWN: Final = text("""SELECT l.line_key, l.occurrence, s.complete FROM bank_line l
     JOIN statement s ON s.biller_id = l.biller_id AND s.id = l.statement_id
     WHERE l.biller_id = :biller AND l.bank_account_id = :account AND l.line_key = ANY(:keys)""")

@@ -86,13 +86,13 @@ class Decided(Mapping[UUID, Verdict]):
 
     def automatic(self, id_: UUID) -> bool:
         """Whether it is booked without a person; the verdict itself is made only when asked for."""
-        if (better := self._known.get(id_)) is not None:
+        if self._known and (better := self._known.get(id_)) is not None:
             return better.automatic
         first = self._order[self._start[self._at[id_]]]
         return bool(self._columns[0][first] == Decision.AUTO)
 
     def __getitem__(self, id_: UUID) -> Verdict:
-        if (better := self._known.get(id_)) is not None:
+        if self._known and (better := self._known.get(id_)) is not None:
             return better
         at = self._at[id_]
         rows = self._order[self._start[at] : self._start[at + 1]].tolist()

@@ -82,14 +82,15 @@ def chunks(several: Iterable[T], size: int) -> Iterator[list[T]]:
 # from end to end for every chunk of a long night.
 _STAND_SQL: Final = """
 SELECT l.id, l.status = 'imported' AND l.journal_id IS NULL AS free
-FROM bank_line l WHERE l.biller_id = :biller AND l.id = ANY(:ids)
+FROM bank_line l WHERE l.biller_id = :biller AND l.id = ANY(CAST(:ids AS uuid[]))
 """
 _STAND: Final = text(_STAND_SQL)
 _STAND_LOCKED: Final = text(_STAND_SQL + " ORDER BY l.id FOR UPDATE OF l")
 
 
 def _free(db: Session, known: Sequence[Line], asked: TextClause) -> list[Line]:
-    rows = db.execute(asked, {"biller": biller_of(db), "ids": [line.id for line in known]})
+    ids = "{" + ",".join([str(line.id) for line in known]) + "}"  # a list is told one by one
+    rows = db.execute(asked, {"biller": biller_of(db), "ids": ids})
     free = {row.id for row in rows if row.free}
     return [line for line in known if line.id in free]
 
