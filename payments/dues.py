@@ -54,10 +54,13 @@ ORDER BY i.id
 
 # The same for many orders, by id.
 _LOCK_MANY = text("""
-SELECT i.id FROM order_invoice p
-JOIN invoice i ON i.biller_id = p.biller_id AND i.id = p.invoice_id
-WHERE p.biller_id = :biller AND p.order_id = ANY(:orders)
-ORDER BY i.id FOR UPDATE OF i
+WITH locked AS (
+    SELECT FROM order_invoice p
+    JOIN invoice i ON i.biller_id = p.biller_id AND i.id = p.invoice_id
+    WHERE p.biller_id = :biller AND p.order_id = ANY(CAST(:orders AS uuid[]))
+    ORDER BY i.id FOR UPDATE OF i
+)
+SELECT count(*) FROM locked
 """)
 
 _ASKED_MANY = text("""
@@ -67,7 +70,7 @@ SELECT o.id AS order_id, o.amount - o.allocated AS order_left, p.amount AS asked
 FROM payment_order o
 JOIN order_invoice p ON p.biller_id = o.biller_id AND p.order_id = o.id
 JOIN invoice i ON i.biller_id = p.biller_id AND i.id = p.invoice_id
-WHERE o.biller_id = :biller AND o.id = ANY(:orders)
+WHERE o.biller_id = :biller AND o.id = ANY(CAST(:orders AS uuid[]))
 ORDER BY i.id
 """)
 
@@ -86,13 +89,17 @@ class Owing:
         self._invoice_left: dict[UUID, int] = {}
         if not orders:
             return
-        asked_for = {"biller": biller_of(db), "orders": sorted(orders)}
+        asked_for = {
+            "biller": biller_of(db),
+            "orders": "{" + ",".join([str(one) for one in orders]) + "}",
+        }
         db.execute(_LOCK_MANY, asked_for)
-        for row in db.execute(_ASKED_MANY, asked_for):
-            parts = self._parts.setdefault(row.order_id, [])
-            parts.append((row.invoice_id, row.asked, row.beneficiary_id))
-            self._order_left[row.order_id] = row.order_left
-            self._invoice_left[row.invoice_id] = row.invoice_left
+        for order_id, order_left, asked, invoice_id, beneficiary_id, invoice_left in db.execute(
+            _ASKED_MANY, asked_for
+        ):
+            self._parts.setdefault(order_id, []).append((invoice_id, asked, beneficiary_id))
+            self._order_left[order_id] = order_left
+            self._invoice_left[invoice_id] = invoice_left
 
     def pay(self, order_id: UUID, free: int) -> list[tuple[UUID, int]]:
         """Spread free đồng over the order's bills in turn: (invoice, amount). See `pay` below.

@@ -308,17 +308,14 @@ def _write_lines(
                 amount, line.bank_reference, _dong(line.balance_after), sealed,
             )  # fmt: skip
 
-    staging.put(db, _LINES, rows())
-    db.execute(
-        _TAKE_LINES,
-        {
-            "biller": file.biller_id,
-            "statement": statement_id,
-            "account": account_id,
-            "key": file.key_id,
-            "imported": LineStatus.IMPORTED,
-        },
-    )
+    told = {
+        "biller": file.biller_id,
+        "statement": statement_id,
+        "account": account_id,
+        "key": file.key_id,
+        "imported": LineStatus.IMPORTED,
+    }
+    staging.put_in_parts(db, _LINES, rows(), take=lambda: db.execute(_TAKE_LINES, told))
     return problems
 
 

@@ -63,12 +63,12 @@ def lines(db: Session, account_id: UUID, day: date) -> list[Line]:
 
 def left(db: Session, known: Sequence[Line]) -> list[Line]:
     """Those of the lines that nobody has booked meanwhile, as of now."""
-    return [line for some in chunks(known, _READ) for line in _free(db, some, _STAND)]
+    return [line for some in chunks(known, _READ) for line in _free(db, some, _BOOKED)]
 
 
 def held(db: Session, known: Sequence[Line]) -> list[Line]:
     """Those of the lines that nobody has booked meanwhile, locked until the commit."""
-    return _free(db, known, _STAND_LOCKED)
+    return _free(db, known, _BOOKED_LOCKED)
 
 
 def chunks(several: Iterable[T], size: int) -> Iterator[list[T]]:
@@ -79,20 +79,24 @@ def chunks(several: Iterable[T], size: int) -> Iterator[list[T]]:
 
 
 # How they stand is a column and no condition: an index on what is still to do would be walked
-# from end to end for every chunk of a long night.
-_STAND_SQL: Final = """
-SELECT l.id, l.status = 'imported' AND l.journal_id IS NULL AS free
-FROM bank_line l WHERE l.biller_id = :biller AND l.id = ANY(CAST(:ids AS uuid[]))
+# from end to end for every chunk of a long night. Lines are never deleted: what is told of are
+# those that were booked meanwhile, which are few.
+_BOOKED_SQL: Final = """
+WITH asked AS (
+    SELECT l.id, l.status <> 'imported' OR l.journal_id IS NOT NULL AS booked
+    FROM bank_line l WHERE l.biller_id = :biller AND l.id = ANY(CAST(:ids AS uuid[])) {locked}
+)
+SELECT id FROM asked WHERE booked
 """
-_STAND: Final = text(_STAND_SQL)
-_STAND_LOCKED: Final = text(_STAND_SQL + " ORDER BY l.id FOR UPDATE OF l")
+_BOOKED: Final = text(_BOOKED_SQL.format(locked="OFFSET 0"))
+_BOOKED_LOCKED: Final = text(_BOOKED_SQL.format(locked="ORDER BY l.id FOR UPDATE OF l"))
 
 
 def _free(db: Session, known: Sequence[Line], asked: TextClause) -> list[Line]:
-    ids = "{" + ",".join([str(line.id) for line in known]) + "}"  # a list is told one by one
-    rows = db.execute(asked, {"biller": biller_of(db), "ids": ids})
-    free = {row.id for row in rows if row.free}
-    return [line for line in known if line.id in free]
+    # One text: a list of ids is told to PostgreSQL one by one, at five times the cost.
+    told = "{" + ",".join([str(line.id) for line in known]) + "}"
+    booked = set(db.scalars(asked, {"biller": biller_of(db), "ids": told}))
+    return [line for line in known if line.id not in booked] if booked else list(known)
 
 
 def _line(row: Any, known: dict[str, Any], account_id: UUID, key_id: UUID) -> Line:

@@ -6,13 +6,18 @@ INSERT..SELECT takes them on, past the same checks, triggers and policies as any
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
+from typing import Final
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
+
+_PART: Final = 5_000  # rows
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,26 @@ def look_up_by_keys(db: Session) -> None:
     of those would read all lines of a biller for every chunk of a night.
     """
     db.execute(_BY_KEYS)
+
+
+def put_in_parts(
+    db: Session, stage: Stage, rows: Iterable[Sequence[object]], *, take: Callable[[], object]
+) -> None:
+    """Put very many rows on their stage, a part at a time, and have each part taken from there.
+
+    take: the statement that takes a part on. It runs while the next part is made, which therefore
+    may not ask the database for anything.
+    """
+    rest = iter(rows)
+    with ThreadPoolExecutor(1, "take") as beside:
+        taken: Future[object] | None = None
+        while part := list(islice(rest, _PART)):
+            if taken is not None:
+                taken.result()
+            put(db, stage, part)
+            taken = beside.submit(take)
+        if taken is not None:
+            taken.result()
 
 
 @contextmanager
