@@ -45,8 +45,17 @@ def read(path: Path) -> pd.DataFrame | None:
         return None
     frame = pd.DataFrame({name: pd.Series(pd.array(table[name], dtype="str")) for name in columns})
     frame.index = pd.Index(np.arange(2, lines + 2), dtype="int64")
-    empty = ~(frame != "").any(axis=1) if lines else pd.Series(dtype=bool)
-    return frame[~empty] if lines and empty.any() else frame
+    return _without_empty(frame)
+
+
+def _without_empty(frame: pd.DataFrame) -> pd.DataFrame:
+    """Without the rows in which every cell is empty, of which there are few."""
+    empty = np.arange(len(frame))
+    for name in frame.columns:
+        empty = empty[(frame[name].iloc[empty] == "").to_numpy(dtype=bool)]
+        if not len(empty):
+            return frame
+    return frame.drop(index=frame.index[empty])
 
 
 def _parsed(data: bytes, columns: list[str]) -> pa.Table | None:

@@ -103,24 +103,34 @@ def _typed(
     problems: list[Problem] = []
     good = pd.Series(data=True, index=text.index)
     for column, pattern in checks.items():
-        fits = text[column].str.fullmatch(pattern).fillna(value=False).astype(bool)
+        fits = _fits(text[column], pattern)
         if pattern.startswith((_DAY, f"(?:{_DAY}")):
             fits &= _real_days(text[column].str[:10])
         problems += [
             _unreadable(line, column, text[column][line]) for line in text.index[~fits & good]
         ]
         good &= fits
-    text = text[good]
+    text = text if good.all() else text[good]
     again = text[identifier].duplicated(keep="first")
-    problems += [_repeated(line, identifier, text[identifier][line]) for line in text.index[again]]
-    text = text[~again]
+    if again.any():
+        repeated = text.index[again]
+        problems += [_repeated(line, identifier, text[identifier][line]) for line in repeated]
+        text = text[~again]
     typed = text.assign(**{amount: text[amount].astype("int64") for amount in amounts})
     return typed, sorted(problems, key=lambda problem: problem.line)
 
 
+def _fits(column: pd.Series[str], pattern: str) -> pd.Series[bool]:
+    """Whether each text is what the expression says; a missing one is not."""
+    found = pc.match_substring_regex(whole(column), f"^(?:{pattern})$")
+    return pd.Series(np.asarray(pc.fill_null(found, False), dtype=bool), index=column.index)
+
+
 def _real_days(days: pd.Series[str]) -> pd.Series[bool]:
     """Whether each is a day of the calendar; blank ones are."""
-    return (days == "") | pd.to_datetime(days, format="%Y-%m-%d", errors="coerce").notna()
+    few = days.drop_duplicates()
+    real = few[pd.to_datetime(few, format="%Y-%m-%d", errors="coerce").notna()]
+    return days.isin([*real, ""])
 
 
 _WANTED = {
@@ -182,10 +192,16 @@ def texts(frame: pd.DataFrame, column: str) -> list[str]:
 
 def _may_repeat(frame: pd.DataFrame) -> npt.NDArray[np.int64]:
     """Places of the lines that are like another one in what no repeat differs in."""
+    places = np.arange(len(frame))
+    if "bank_ref" in frame:
+        ref = pd.factorize(frame["bank_ref"], use_na_sentinel=False)[0]
+        places = np.flatnonzero(np.bincount(ref)[ref] > 1)
+    some = frame.iloc[places]
     least = ("account", "booking_date", "bank_ref", "amount_vnd")
-    keys = [pd.factorize(frame[name])[0] for name in least if name in frame]
+    keys = [pd.factorize(some[name])[0] for name in least if name in frame]
     like = pd.DataFrame(dict(enumerate(keys))).duplicated(keep=False)
-    return np.flatnonzero(like.to_numpy())
+    found: npt.NDArray[np.int64] = places[like.to_numpy()]
+    return found
 
 
 def delivered_again(frame: pd.DataFrame) -> dict[int, int]:
@@ -210,7 +226,8 @@ def delivered_again(frame: pd.DataFrame) -> dict[int, int]:
     some = _may_repeat(frame)
     if not len(some):
         return {}
-    keys = pd.DataFrame({column: texts(frame.iloc[some], column) for column in every}, dtype="str")
+    odd = frame.iloc[some]
+    keys = pd.DataFrame({column: texts(odd, column) for column in every}, dtype="str")
     keys.index = pd.Index(some)
     keys["memo"] = keys["memo"].str.upper().str.replace(r"\s+", "", regex=True)
     named = keys["bank_ref"].str.strip() != ""
@@ -231,6 +248,9 @@ def delivered_again(frame: pd.DataFrame) -> dict[int, int]:
         place[~same_file].groupby([*[rest[c] for c in key], count], dropna=False).transform("min")
     )
 
-    again = {at: int(first_in_file[at]) for at in keys.index[same_file]}
-    again |= {int(at): int(first[at]) for at in rest.index if first[at] != at}
-    return {int(at): again.get(of, of) for at, of in again.items()}
+    again = dict(
+        zip(keys.index[same_file].tolist(), first_in_file[same_file].tolist(), strict=True)
+    )
+    later = (first != place[~same_file]).to_numpy()
+    again |= dict(zip(rest.index[later].tolist(), first[later].tolist(), strict=True))
+    return {at: again.get(of, of) for at, of in again.items()}

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from itertools import accumulate, pairwise
 
@@ -33,7 +33,7 @@ class Wall:
     shape: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Piece:
     """Payer's text between two walls, letters and digits only.
 
@@ -45,6 +45,7 @@ class Piece:
     starts: tuple[int, ...]
     came: tuple[int, ...]
     at: Sequence[int]
+    _tokens: list[tuple[int, int]] | None = field(default=None, init=False, compare=False)
 
     def place(self, symbol: int) -> int:
         """Where in the original memo this symbol stands."""
@@ -61,7 +62,8 @@ class Piece:
 
     def gaps(self, start: int, end: int) -> list[int]:
         """The places inside [start, end) before which something stood."""
-        return [place for place in self.starts if start < place < end]
+        starts = self.starts
+        return list(starts[bisect_right(starts, start) : bisect_left(starts, end)])
 
     def borrows(self, start: int, end: int) -> bool:
         """Whether [start, end) takes the front of a later word or number.
@@ -78,7 +80,9 @@ class Piece:
 
     def tokens(self) -> list[tuple[int, int]]:
         """[start, end) of each stretch without a break."""
-        return list(pairwise((*self.starts, len(self.symbols))))
+        if self._tokens is None:
+            self._tokens = list(pairwise((*self.starts, len(self.symbols))))
+        return self._tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +235,12 @@ def read(memo: str, *, foreign: frozenset[str] = frozenset()) -> Reading:
     the beginning of one behind a dash where the line itself was cut.
     """
     text, at = fold_with_places(memo)
+    walls = walls_in(text, foreign=foreign)
+    return Reading(memo, text, at, walls, _pieces(text, at, walls))
+
+
+def walls_in(text: str, *, foreign: frozenset[str] = frozenset()) -> tuple[Wall, ...]:
+    """The bank's parts of a folded memo, in order; those that overlap are one."""
     found: list[Wall] = []
     squeezed = "".join(text.split())
     for shape, pattern in SHAPES.items():
@@ -245,8 +255,7 @@ def read(memo: str, *, foreign: frozenset[str] = frozenset()) -> Reading:
         cut = _CUT_STAMP.search(text)
         if cut and any(token.startswith(cut.group(1)) for token in foreign):
             found.append(Wall(*cut.span(), "named in the line"))
-    walls = _joined(found)
-    return Reading(memo, text, at, walls, _pieces(text, at, walls))
+    return _joined(found) if found else ()
 
 
 def _joined(walls: list[Wall]) -> tuple[Wall, ...]:

@@ -111,6 +111,7 @@ class References:
         self._codes = set(self.compact[ours])
         self.forms = learned or forms.learn(pd.Series(list(refs), dtype="str")[~ours])
         self._own = Forms((), tuple(self._codes))
+        self._own.spelled(), self.forms.spelled()
         parted = [Spelling.of(form) for form in self.forms.forms if form.cuts]
         self._spellings = Spellings(parted, self._as_written)
         self._varies = self.forms.vary_in_length()
@@ -118,7 +119,8 @@ class References:
 
     def orders(self, ref: str) -> tuple[int, ...]:
         """The places of the orders with this compact reference."""
-        return self.places.of(ref)
+        only = self.places.only(ref)
+        return (only,) if only >= 0 else self.places.of(ref)
 
     def written(self, ref: str) -> str:
         """A compact reference as its order writes it, folded."""
@@ -321,6 +323,11 @@ _WEIGHTS = np.array(
 
 
 def _settled(heard: list[Claim]) -> Claims:
+    if len(heard) < _FEWEST:  # nothing that it could be at odds with
+        if not heard:
+            return Claims()
+        if heard[0].orders and heard[0].firm:
+            return Claims(firm=heard)
     known = [claim for claim in heard if claim.orders and claim.firm]
     unknown = [claim for claim in heard if not claim.orders]
     of_codes = [claim for claim in heard if claim.kind == "code" and claim.how != "broken"]

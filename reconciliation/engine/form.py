@@ -70,10 +70,10 @@ class Form:
         """What is read at this place, which matches; None if it may not be read. Spans are void."""
         end = start + self.length
         alone = piece.breaks_at(start) and piece.breaks_at(end)
-        whole = alone and not self.gaps(piece, start, end)
-        if not self.stands(piece, start, end, whole=whole):
+        gaps = self.gaps(piece, start, end)
+        if not self.stands(piece, start, end, whole=alone and not gaps):
             return None
-        return _reading(self, piece, start, end, alone=alone, whole=whole)
+        return _reading(self, piece, (start, end), gaps, alone=alone)
 
     def stands(self, piece: Piece, start: int, end: int, *, whole: bool) -> bool:
         """Whether what matches there may be read at all. whole: alone and in one stretch."""
@@ -130,11 +130,11 @@ def _is_no_chance(form: Form, piece: Piece, start: int, gap: int) -> bool:
 
 
 def _reading(
-    form: Form, piece: Piece, start: int, end: int, *, alone: bool, whole: bool
+    form: Form, piece: Piece, span: tuple[int, int], gaps: list[int], *, alone: bool
 ) -> RefRead:
+    start, end = span
     word = piece.symbols[start:end]
     ref = form.read(word)
-    gaps = form.gaps(piece, start, end)
     if gaps:
         how = "split"
     elif ref != word:
@@ -149,8 +149,8 @@ def _reading(
         how,
         start,
         end,
-        doubts.of(form, piece, (start, end), ref, inner),
-        form.tells(word, whole=whole),
+        doubts.of(form, piece, span, ref, inner),
+        form.tells(word, whole=alone and not gaps),
         0 if whole_anyway else inner[0] - start,
         piece.symbols[inner[-1] : end] if inner else "",
     )

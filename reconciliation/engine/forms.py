@@ -17,6 +17,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]  # it ships no stubs
+import pyarrow.compute as pc  # type: ignore[import-untyped]  # it ships no stubs
 
 from payments.domain import codes
 from payments.domain.memo import Piece
@@ -54,7 +56,8 @@ class Forms:
                 found = form.told(piece, match.start())
                 if found is not None:
                     span = piece.span(match.start(), match.start() + form.length)
-                    yield replace(found, start=span[0], end=span[1])
+                    doubt, told, sure, tail = found.doubt, found.told, found.sure, found.tail
+                    yield RefRead(found.ref, found.how, *span, doubt, told, sure, tail)
 
     def beginnings(self, piece: Piece, least: int = 3) -> Iterator[tuple[str, int, int]]:
         """References that break off: (what is left, start, end in the memo)."""
@@ -88,11 +91,18 @@ class Forms:
         """The letters that the forms begin with, look-alikes not counted."""
         return [form.prefix for form in self.forms]
 
+    def spelled(self) -> list[str]:
+        """The known references in order of spelling. Sorted once: a million take their time, and
+        whoever shares the hearing with another process sorts them before."""
+        if self._spelled is None:
+            known = np.asarray(self.known, dtype=object)
+            order = pc.array_sort_indices(pa.array(known, type=pa.large_string()))
+            self._spelled = known[np.asarray(order)].tolist()
+        return self._spelled
+
     def starting(self, beginning: str, most: int) -> list[str]:
         """At most `most` known references that start like this."""
-        if self._spelled is None:
-            self._spelled = sorted(self.known)
-        spelled, found = self._spelled, list[str]()
+        spelled, found = self.spelled(), list[str]()
         at = bisect_left(spelled, beginning)
         while at < len(spelled) and len(found) < most and spelled[at].startswith(beginning):
             found.append(spelled[at])

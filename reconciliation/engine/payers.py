@@ -7,6 +7,7 @@ it) and to suggest. It never books: names and codes in a memo are often the send
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -193,4 +194,18 @@ def _edges(piece: Piece, without: Sequence[tuple[int, int]]) -> list[int]:
     wanted = {edge for span in without for edge in span}
     if not wanted:
         return []
+    if isinstance(piece.at, range):  # nothing was folded away: every letter is where it was
+        return _edges_within(piece, sorted(wanted))
     return [place for place in range(len(piece.symbols)) if piece.place(place) in wanted]
+
+
+def _edges_within(piece: Piece, wanted: Sequence[int]) -> list[int]:
+    found = []
+    for place in wanted:
+        token = bisect_right(piece.came, place) - 1
+        if token >= 0:
+            symbol = piece.starts[token] + place - piece.came[token]
+            ends = piece.starts[token + 1] if token + 1 < len(piece.starts) else len(piece.symbols)
+            if symbol < ends:
+                found.append(symbol)
+    return found

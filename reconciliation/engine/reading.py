@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import accumulate
 
 from payments.domain import memo as memos
 from payments.domain.memo import Piece, Reading, Wall, fold_with_places
@@ -87,8 +86,8 @@ def read(
         masked = core
         for first, last in [] if written is None else written(core, foreign):
             masked = masked[:first] + "Q" * (last - first) + masked[last:]
-        inner = memos.read(masked, foreign=foreign)
-        walls = [Wall(wall.start + start, wall.end + start, wall.shape) for wall in inner.walls]
+        inner = memos.walls_in(masked, foreign=foreign)
+        walls = [Wall(wall.start + start, wall.end + start, wall.shape) for wall in inner]
     if start:
         walls.insert(0, Wall(0, start, "in front"))
     if end < len(text):
@@ -98,10 +97,12 @@ def read(
 
 def _pieces(text: str, at: Sequence[int], walls: list[Wall]) -> Iterator[Piece]:
     start = 0
-    for wall in (*walls, Wall(len(text), len(text), "end")):
-        words = list(_WORD.finditer(text, start, wall.start))
-        start = wall.end
-        if words:
-            tokens = [word.group() for word in words]
-            starts = tuple(accumulate(map(len, tokens[:-1]), initial=0))
-            yield Piece("".join(tokens), starts, tuple(word.start() for word in words), at)
+    for stop, behind in (*((wall.start, wall.end) for wall in walls), (len(text), 0)):
+        spans = [word.span() for word in _WORD.finditer(text, start, stop)]
+        start = behind
+        if spans:
+            starts, symbols = [], ""
+            for first, last in spans:
+                starts.append(len(symbols))
+                symbols += text[first:last]
+            yield Piece(symbols, tuple(starts), tuple(first for first, _ in spans), at)
