@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from adapters.registry import STATEMENT_READERS
-from adapters.statements.refusals import MOST_BYTES, refused
+from adapters.statements.damage import MOST_BYTES
+from adapters.statements.refusals import refused
 from reconciliation.statement import ParsedFile, Problem, Refusal, Statement, StatementLine
 
 FORMATS: tuple[str, ...] = tuple(STATEMENT_READERS)

@@ -30,7 +30,7 @@ from payments.store import staging
 from payments.store.orders import bank_account
 from payments.store.sessions import biller_of
 from payments.store.staging import Stage
-from reconciliation import garbage, whole
+from reconciliation import garbage, intake_problems, whole
 from reconciliation.statement import ParsedFile, Problem, Statement, StatementLine, StatementReader
 from reconciliation.store import statement, statement_file
 
@@ -147,45 +147,16 @@ def _finish(
     )
 
 
-def _strange(number: str | None) -> Problem:
-    """A statement of an account that is not there, or of none. number: as the file has it."""
-    if not number:
-        return Problem(
-            0,
-            "Tệp không ghi số tài khoản nên không ghi sổ dòng nào. Hãy lấy từ ngân hàng tệp có số "
-            "tài khoản ở phần đầu.",
-            "The file names no account, so nothing of it is booked. Get one from the bank that has "
-            "the account number at its top.",
-        )
-    return Problem(
-        0,
-        f"Tài khoản {number} không phải của đơn vị này nên không ghi sổ dòng nào. Hãy kiểm tra có "
-        "chọn nhầm tệp không.",
-        f"Account {number} is not this biller's, so nothing of it is booked. Check that this is "
-        "the right file.",
-    )
-
-
 def _take(db: Session, file: Row[Any], ordinal: int, found: Statement) -> list[Problem]:
     """Write one statement and its lines. Returns what a person should know about it."""
     account = _account(db, found.account)
     if account is None:
-        return [_strange(found.account)]
+        return [intake_problems.strange(found.account)]
     if found.currency != "VND":
-        return [
-            Problem(
-                0,
-                f"Sao kê bằng {found.currency}: đọc được nhưng chỉ ghi sổ VND.",
-                f"A statement in {found.currency} is read but never posted: only VND is.",
-            )
-        ]
+        return [intake_problems.foreign(found.currency)]
     last_day = whole.last_day(found)
     if last_day is None:
-        return [
-            Problem(
-                0, "Sao kê không cho biết ngày.", "The statement does not say which day it is for."
-            )
-        ]
+        return [intake_problems.dayless()]
     told = list(numbered(found.lines))
     known = _known(db, account.id, told)
     proof = whole.prove(
@@ -223,9 +194,7 @@ def _take(db: Session, file: Row[Any], ordinal: int, found: Statement) -> list[P
     if not proof.complete:
         problems.append(Problem(0, proof.why_vi or "", proof.why_en or ""))
     problems += [
-        Problem(line.line, "Dòng này đã có từ tệp trước.", "This line came in an earlier file.")
-        for line, key, nth in told
-        if (key, nth) in known
+        intake_problems.repeated(line.line) for line, key, nth in told if (key, nth) in known
     ]
     return problems
 
@@ -293,13 +262,7 @@ def _write_lines(
         for line, key, nth in lines:
             amount = _dong(line.amount)
             if amount is None or not 1 <= abs(amount) <= MOST:
-                problems.append(
-                    Problem(
-                        line.line,
-                        f"Số tiền {line.amount} không ghi sổ được.",
-                        f"The amount {line.amount} cannot be booked.",
-                    )
-                )
+                problems.append(intake_problems.unbookable(line.line, line.amount))
                 continue
             line_id = next(fresh)
             sealed = sealer.seal(_personal(line), context=f"line:{line_id}")

@@ -344,8 +344,10 @@ def _contradicts(row: ReportRow) -> Problem:
 def _differs(line: int, txn_id: str) -> Problem:
     return Problem(
         line,
-        f"Giao dịch {txn_id} đã có trong lô này với số tiền khác; dòng này không được nhận.",
-        f"Transaction {txn_id} is in this batch already with other amounts; not taken.",
+        f"Giao dịch {txn_id} đã có trong lô này với số tiền khác; dòng này không được nhận. Hãy "
+        "hỏi cổng số nào đúng.",
+        f"Transaction {txn_id} is in this batch already with other amounts; not taken. Ask the "
+        "gateway which of them is right.",
     )
 
 
@@ -353,8 +355,9 @@ def _other_day(row: ReportRow, known: date) -> Problem:
     return Problem(
         row.line,
         f"Lô {row.batch} đã có ngày quyết toán {known:%d/%m/%Y}, dòng này ghi "
-        f"{row.settle_date:%d/%m/%Y}; không được nhận.",
-        f"Batch {row.batch} settles on {known}, this row says {row.settle_date}; not taken.",
+        f"{row.settle_date:%d/%m/%Y}; không được nhận. Hãy hỏi cổng ngày nào đúng.",
+        f"Batch {row.batch} settles on {known}, this row says {row.settle_date}; not taken. Ask "
+        "the gateway which day is right.",
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from adapters.settlements.profile import NEEDED, Profile
 from adapters.statements.cells import shown_text
@@ -18,12 +18,14 @@ _HEADING_ROWS = 2  # two languages, or groups above their columns
 class Heading:
     """columns: field -> index of its cell. below: index of the first row after the heading.
 
-    doubled: fields that two columns are named for: nobody can tell which is meant.
+    doubled: fields that two columns are named for: nobody can tell which is meant. titles: field ->
+    what the file itself calls its column.
     """
 
     columns: Mapping[str, int]
     below: int
     doubled: Sequence[str] = ()
+    titles: Mapping[str, str] = field(default_factory=dict)
 
 
 def find(rows: Sequence[Row], profile: Profile) -> Heading | None:
@@ -38,13 +40,22 @@ def find(rows: Sequence[Row], profile: Profile) -> Heading | None:
                 # The same names once more in another language: no cell of it holds a digit.
                 if below < len(head) and _is_heading(head[below], columns):
                     below += 1
-                return Heading(columns, below, doubled)
+                return Heading(columns, below, doubled, _titles(rows[at : at + height], columns))
     return None
+
+
+def _titles(rows: Sequence[Row], columns: Mapping[str, int]) -> dict[str, str]:
+    """The lowest cell above the rows says most."""
+    said = [[shown_text(cell).strip() for cell in row.cells] for row in reversed(rows)]
+    return {
+        name: next((row[at] for row in said if at < len(row) and row[at]), name)
+        for name, at in columns.items()
+    }
 
 
 def needed(profile: Profile) -> str:
     """The needed headings as people read them."""
-    return ", ".join(profile.columns[field][0] for field in NEEDED)
+    return ", ".join(profile.columns[name][0] for name in NEEDED)
 
 
 def _read(
@@ -53,13 +64,13 @@ def _read(
     """field -> column, of one row or of two that stand for one heading."""
     names = _joined(rows)
     found: dict[str, list[int]] = {}
-    for field, said in profile.columns.items():
+    for name, said in profile.columns.items():
         wanted = set(said)
-        found[field] = [index for index, every in enumerate(names) if wanted & every]
-    if not all(found[field] for field in NEEDED):
+        found[name] = [index for index, every in enumerate(names) if wanted & every]
+    if not all(found[name] for name in NEEDED):
         return None
-    doubled = [field for field, places in found.items() if len(places) > 1]
-    return {field: places[0] for field, places in found.items() if places}, doubled
+    doubled = [name for name, places in found.items() if len(places) > 1]
+    return {name: places[0] for name, places in found.items() if places}, doubled
 
 
 def _joined(rows: Sequence[Sequence[str]]) -> list[set[str]]:
@@ -79,6 +90,6 @@ def _joined(rows: Sequence[Sequence[str]]) -> list[set[str]]:
 
 
 def _is_heading(cells: Sequence[str], columns: Mapping[str, int]) -> bool:
-    told = [cells[columns[field]] for field in NEEDED if columns[field] < len(cells)]
+    told = [cells[columns[name]] for name in NEEDED if columns[name] < len(cells)]
     text = "".join(told)
     return sum(map(bool, told)) >= 3 and not any(char.isdigit() for char in text)

@@ -58,6 +58,8 @@ class Profile:
     columns: Mapping[str, Sequence[str]]
     types: Mapping[str, RowKind]
     settled: frozenset[str]
+    date_example: str
+    time_example: str
 
 
 def parsed(text: str, usual: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
@@ -99,6 +101,8 @@ def made(raw: Mapping[str, Any]) -> Profile:
         encoding=_ENCODINGS[encoding],
         date=_format("date", raw["date"], {"%Y", "%m", "%d"}),
         time=_format("time", raw["time"], {"%Y", "%m", "%d"}),
+        date_example=_example(raw["date"]),
+        time_example=_example(raw["time"]),
         negatives=raw["negatives"],
         columns=_columns(raw["columns"]),
         types=_types(raw["types"]),
@@ -113,6 +117,12 @@ def _format(name: str, written: str, needed: set[str]) -> re.Pattern[str]:
     if len(set(used)) != len(used) or not needed <= set(used) or not set(used) <= set(_PARTS):
         raise ProfileError(f"{name} is a format of %Y %m %d and, for a time, %H %M %S")
     return re.compile("".join(_PARTS.get(part, re.escape(part)) for part in parts))
+
+
+def _example(written: str) -> str:
+    """A moment in this format, for people."""
+    parts = {"%Y": "2026", "%m": "03", "%d": "11", "%H": "08", "%M": "05", "%S": "30"}
+    return "".join(parts.get(part, part) for part in re.split(r"(%.)", written))
 
 
 def _columns(raw: Any) -> Mapping[str, Sequence[str]]:

@@ -11,11 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from adapters.settlements import columns, layouts, profile, refusals
+from adapters.settlements import cell_problems, columns, layouts, profile
+from adapters.settlements.cell_problems import AGAIN, BadCellError
 from adapters.settlements.columns import Heading
 from adapters.settlements.profile import Profile, ProfileError
 from adapters.settlements.refusals import refused
-from adapters.statements import cells
+from adapters.statements import cells, damage
+from adapters.statements.damage import shown
 from adapters.statements.encoding import TextError, decoded
 from adapters.statements.numbers import AmountError
 from adapters.statements.profiles import fold
@@ -29,10 +31,6 @@ _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._:/#|-]{0,118}[A-Za-z0-9])?")
 _TOTAL = re.compile(r"(?:tong|total|cong|sum|grand total)\b")
 _NEEDED = ("type", *profile.NEEDED)  # the type first: its words repeat, so they are known
 _SHOWN = 40
-
-
-class _BadCellError(ValueError):
-    """A cell that cannot be taken; the arguments say why, in Vietnamese and English."""
 
 
 class Reader:
@@ -70,7 +68,7 @@ class Reader:
 
 def _tables(data: bytes, layout: Profile) -> Iterator[Table]:
     """The tables of a file, by its content. Raises NotTableError or TextError."""
-    if len(data) > refusals.MOST_BYTES:
+    if len(data) > damage.MOST_BYTES:
         raise NotTableError("too-large")
     if not data.strip(b" \t\r\n\x00\x1a\xef\xbb\xbf\xff\xfe"):
         raise NotTableError("empty-file")
@@ -117,7 +115,8 @@ def _report(tables: Sequence[Table], layout: Profile, merchant: str | None) -> R
         problems += [*table.problems, *body.problems]
     if not rows and not problems:
         return refused("no-rows")
-    return Report(tuple(rows), tuple(refusals.limited(problems)), names_merchant=named)
+    problems.sort(key=lambda problem: problem.line)
+    return Report(tuple(rows), tuple(damage.limited(problems)), names_merchant=named)
 
 
 def _no_heading(tables: Sequence[Table], layout: Profile) -> Report:
@@ -139,6 +138,7 @@ class _Body:
         self.rows: list[ReportRow] = []
         self.problems: list[Problem] = []
         self._layout, self._at, self._merchant = layout, heading.columns, merchant
+        self._titles = heading.titles
 
     def stranger(self, rows: Iterable[Row]) -> str:
         """What the gateway calls the first merchant in the file that is not this biller."""
@@ -162,7 +162,7 @@ class _Body:
             elif self._has_amounts(row) or not self._is_blank("txn_id", row):
                 try:
                     self.rows.append(self._row(row))
-                except _BadCellError as bad:
+                except BadCellError as bad:
                     self.problems.append(Problem(row.line, *bad.args))
 
     def _row(self, row: Row) -> ReportRow:
@@ -195,13 +195,17 @@ class _Body:
         if place is None or not self._layout.settled:
             return
         if _folded(_cell(row, place)) not in self._layout.settled:
-            raise _bad("trạng thái", "status", _cell(row, place))
+            raise self._bad(
+                "status",
+                _cell(row, place),
+                cell_problems.one_of(self._layout.settled),
+            )
 
     def _kind(self, row: Row) -> RowKind:
         said = _cell(row, self._at["type"])
         kind = self._layout.types.get(_folded(said))
         if kind is None:
-            raise _bad("loại giao dịch", "type", said)
+            raise self._bad("type", said, cell_problems.one_of(self._layout.types))
         return kind
 
     def _amount(self, field: str, row: Row, *, empty: int | None = None) -> int:
@@ -212,12 +216,12 @@ class _Body:
         try:
             found = cells.amount(said, "VND")
         except AmountError:
-            raise _bad("số tiền", "amount", said) from None
+            raise self._bad(field, said, cell_problems.AMOUNT) from None
         if found is None and empty is None:
-            raise _missing(self._title(field))
+            raise cell_problems.missing(self._title(field))
         amount = empty if found is None else int(found)
         if amount is None or abs(amount) > MOST:
-            raise _bad("số tiền", "amount", said)
+            raise self._bad(field, said, cell_problems.AMOUNT)
         return amount
 
     def _name(self, field: str, row: Row, *, most: int = 120, empty: bool = False) -> str:
@@ -229,18 +233,18 @@ class _Body:
         try:
             name = cells.text(said)
         except cells.DigitsLostError:
-            raise _BadCellError(
-                f"{self._title(field)} {_shown(said)} là số đã mất chữ số cuối; hãy xuất cột này "
-                "dạng chữ.",
-                f"{self._title(field)} {_shown(said)} is a number that lost its last digits; "
-                "export the column as text.",
+            raise BadCellError(
+                f"Cột {shown(self._title(field))}: {shown(_text_of(said))} là số đã mất chữ số "
+                "cuối; hãy xuất cột này dạng chữ.",
+                f"Column {shown(self._title(field))}: {shown(_text_of(said))} is a number that "
+                "lost its last digits; export the column as text.",
             ) from None
         if not name and empty:
             return ""
         if not name:
-            raise _missing(self._title(field))
+            raise cell_problems.missing(self._title(field))
         if not _NAME.fullmatch(name) or len(name) > most:
-            raise _bad(f"giá trị ở cột {self._title(field)}", f"{self._title(field)}", said)
+            raise self._bad(field, said, cell_problems.name_of(most))
         return name
 
     def _date(self, row: Row) -> date:
@@ -252,7 +256,11 @@ class _Body:
         )
         moment = _moment(found)
         if moment is None:
-            raise _bad("ngày quyết toán", "settlement date", said)
+            raise self._bad(
+                "settle_date",
+                said,
+                cell_problems.like(self._layout.date_example),
+            )
         return moment.date()
 
     def _time(self, row: Row) -> datetime | None:
@@ -267,7 +275,11 @@ class _Body:
             return None
         moment = _moment(self._layout.time.fullmatch(text) or self._layout.date.fullmatch(text))
         if moment is None:
-            raise _bad("thời gian", "time", said)
+            raise self._bad(
+                "paid_at",
+                said,
+                cell_problems.like(self._layout.time_example),
+            )
         return moment
 
     def _compare(self, row: Row) -> None:
@@ -284,8 +296,10 @@ class _Body:
             self.problems.append(
                 Problem(
                     row.line,
-                    f"Dòng tổng ghi {name} {said} nhưng các dòng cộng lại là {added}.",
-                    f"The line of totals says {name} {said}, but the rows add up to {added}.",
+                    f"Dòng tổng ghi {name} {said} nhưng các dòng đọc được cộng lại là {added}: có "
+                    f"thể thiếu dòng. {AGAIN[0]}",
+                    f"The line of totals says {name} {said}, but the rows that could be read add "
+                    f"up to {added}: some may be missing. {AGAIN[1]}",
                 )
             )
 
@@ -308,20 +322,28 @@ class _Body:
     def _names(self, field: str) -> Sequence[str]:
         return self._layout.columns.get(field, ())
 
+    def _bad(self, field: str, cell: Cell, wanted: cell_problems.Wanted) -> BadCellError:
+        return cell_problems.bad(self._title(field), _text_of(cell), wanted)
+
     def _title(self, field: str) -> str:
-        return self._names(field)[0]
+        return self._titles.get(field) or self._names(field)[0]
 
 
 def _require_sound(kind: RowKind, gross: int, fee: int, net: int) -> None:
     if (gross > 0) is not (kind is RowKind.PAYMENT) or gross == 0:
-        raise _BadCellError(
-            f"Số tiền {grouped(gross)} trái dấu với loại giao dịch.",
-            f"The amount {grouped(gross)} has the wrong sign for its type.",
+        raise BadCellError(
+            f"Số tiền {grouped(gross)} trái dấu với loại giao dịch: khoản thu phải lớn hơn 0, "
+            f"khoản hoàn và điều chỉnh nhỏ hơn 0. {AGAIN[0]}",
+            f"The amount {grouped(gross)} has the wrong sign for its type: a payment is above 0, "
+            f"a refund or chargeback below. {AGAIN[1]}",
         )
     if net != gross - fee:
-        raise _BadCellError(
-            f"{grouped(gross)} − phí {grouped(fee)} không bằng thực nhận {grouped(net)}.",
-            f"{grouped(gross)} − fee {grouped(fee)} is not the net amount {grouped(net)}.",
+        raise BadCellError(
+            f"{grouped(gross)} − phí {grouped(fee)} không bằng thực nhận {grouped(net)}: cần "
+            f"{grouped(gross - fee)}. Hãy hỏi cổng, hoặc dùng mẫu cột chỉ đúng cột phí.",
+            f"{grouped(gross)} − fee {grouped(fee)} is not the net amount {grouped(net)}, which "
+            f"should be {grouped(gross - fee)}. Ask the gateway, or name the fee's column in a "
+            "profile.",
         )
 
 
@@ -345,17 +367,3 @@ def _moment(found: re.Match[str] | None) -> datetime | None:
         return datetime(*(int(parts[name]) for name in "YmdHMS"), tzinfo=HANOI)  # type: ignore[misc, arg-type]  # six numbers, by the keys above
     except ValueError:
         return None
-
-
-def _shown(cell: Cell) -> str:
-    said = _text_of(cell)
-    return f"“{said[:_SHOWN]}…”" if len(said) > _SHOWN else f"“{said}”"
-
-
-def _bad(vi: str, en: str, cell: Cell) -> _BadCellError:
-    shown = _shown(cell)
-    return _BadCellError(f"Không đọc được {vi} {shown}.", f"Cannot read the {en} {shown}.")
-
-
-def _missing(title: str) -> _BadCellError:
-    return _BadCellError(f"Thiếu {title}.", f"{title} is missing.")

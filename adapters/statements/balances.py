@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
 
+from adapters.statements.row_problems import AGAIN
 from reconciliation.statement import ZERO, Problem, StatementLine
 
 
@@ -59,7 +60,7 @@ def _break(line: StatementLine, expected: Decimal) -> Problem:
     return Problem(
         line.line,
         f"Số dư in {line.balance_after:f} không bằng số dư trước cộng số tiền ({expected:f}); "
-        "có thể thiếu dòng.",
+        f"có thể thiếu dòng. {AGAIN[0]}",
         f"The printed balance {line.balance_after:f} is not the one before plus the amount "
-        f"({expected:f}); a line may be missing.",
+        f"({expected:f}); a line may be missing. {AGAIN[1]}",
     )

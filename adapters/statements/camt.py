@@ -24,8 +24,10 @@ from adapters.statements.camt_entry import (
     signed_amount,
     text,
 )
+from adapters.statements.damage import shown
 from adapters.statements.numbers import AmountError
 from adapters.statements.refusals import parsed, refusal, refused
+from adapters.statements.row_problems import AGAIN
 from reconciliation.statement import (
     ParsedFile,
     Problem,
@@ -177,8 +179,10 @@ class _OpenStatement:
         problems.append(
             Problem(
                 line,
-                f"Sao kê tự ghi có {said} giao dịch nhưng tệp chứa {self.entries}.",
-                f"The statement counts {said} entries, the file holds {self.entries}.",
+                f"Sao kê tự ghi có {said} giao dịch (NbOfNtries) nhưng tệp chứa {self.entries}. "
+                f"{AGAIN[0]}",
+                f"The statement counts {said} entries (NbOfNtries), the file holds {self.entries}. "
+                f"{AGAIN[1]}",
             )
         )
         return abs(int(said) - self.entries)
@@ -221,8 +225,10 @@ def _balance(
         problems.append(
             Problem(
                 line,
-                f"Không đọc được số dư {codes[0]}.",
-                f"The {codes[0]} balance cannot be read.",
+                f"Không đọc được số dư {codes[0]} (Bal/Amt) {shown(text(amount))}; cần số thập "
+                f"phân dùng dấu chấm, như 581000 hoặc 581000.00. {AGAIN[0]}",
+                f"The {codes[0]} balance (Bal/Amt) cannot be read: {shown(text(amount))}; a number "
+                f"with a decimal point is needed, such as 581000 or 581000.00. {AGAIN[1]}",
             )
         )
         return None, False
@@ -230,8 +236,10 @@ def _balance(
         problems.append(
             Problem(
                 line,
-                f"Số dư {codes[0]} bằng {own}, khác loại tiền {currency} của tài khoản.",
-                f"The {codes[0]} balance is in {own}, not in the account's {currency}.",
+                f"Số dư {codes[0]} bằng {shown(own)}, khác loại tiền {shown(currency)} của tài "
+                f"khoản; không dùng được để kiểm tra. {AGAIN[0]}",
+                f"The {codes[0]} balance is in {shown(own)}, not in the account's "
+                f"{shown(currency)}, and proves nothing. {AGAIN[1]}",
             )
         )
     return value, own != currency

@@ -13,10 +13,11 @@ from typing import cast
 
 from lxml import etree
 
+from adapters.statements.damage import shown
 from adapters.statements.dates import DateError, plausible
 from adapters.statements.encoding import visible
 from adapters.statements.numbers import AmountError, plain_decimal
-from adapters.statements.refusals import shown
+from adapters.statements.row_problems import AGAIN
 from reconciliation.statement import Problem, StatementLine
 
 _SIGN = {"CRDT": 1, "DBIT": -1}
@@ -227,25 +228,33 @@ def balance_day(balance: etree._Element | None) -> date | None:
 
 
 def _not_booked(line: int, status: str) -> Problem:
-    said = status or "?"
+    said = shown(status)
     return Problem(
         line,
-        f"Giao dịch chưa được ngân hàng ghi sổ (trạng thái {said}) nên không được tính.",
-        f"The bank has not booked this entry (status {said}); it is not counted.",
+        f"Giao dịch chưa được ngân hàng ghi sổ (Sts là {said}, cần “BOOK”) nên không được tính; "
+        "khi ghi sổ, nó sẽ có trong sao kê sau.",
+        f"The bank has not booked this entry (Sts is {said}, “BOOK” is needed); it is not "
+        "counted. Once it is booked, a later statement has it.",
     )
 
 
 def _unread(line: int, said: str) -> Problem:
     return Problem(
         line,
-        f"Không đọc được số tiền, loại tiền hoặc ngày của giao dịch này {shown(said)}.",
-        f"Amount, currency or date of this entry cannot be read {shown(said)}.",
+        f"Không đọc được số tiền (Amt), loại tiền (Ccy) hoặc ngày (BookgDt) của giao dịch này "
+        f"{shown(said)}; cần số như 581000.00, loại tiền của tài khoản và ngày như 2026-03-11. "
+        f"{AGAIN[0]}",
+        f"Amount (Amt), currency (Ccy) or date (BookgDt) of this entry cannot be read "
+        f"{shown(said)}; a number such as 581000.00, the account's currency and a day such as "
+        f"2026-03-11 are needed. {AGAIN[1]}",
     )
 
 
 def _not_split(line: int, parts: int) -> Problem:
     return Problem(
         line,
-        f"Giao dịch gộp {parts} khoản nhưng các khoản không cộng đúng tổng; giữ nguyên một dòng.",
-        f"A batch of {parts} details that do not add up to the entry; it stays one line.",
+        f"Giao dịch gộp {parts} khoản nhưng các khoản (TxDtls) không cộng đúng tổng; giữ nguyên "
+        "một dòng. Hãy tra từng khoản ở ngân hàng.",
+        f"A batch of {parts} details (TxDtls) that do not add up to the entry; it stays one line. "
+        "Look up its parts at the bank.",
     )

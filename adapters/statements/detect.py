@@ -6,8 +6,9 @@ import re
 
 from adapters.statements import mt940, mt940_fields, tabular
 from adapters.statements.camt import CamtReader
+from adapters.statements.damage import MOST_BYTES
 from adapters.statements.encoding import TextError, decoded
-from adapters.statements.refusals import MOST_BYTES, refused
+from adapters.statements.refusals import refused
 from adapters.statements.rows import DELIMITERS
 from reconciliation.statement import ParsedFile, StatementReader
 

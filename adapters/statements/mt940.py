@@ -18,11 +18,13 @@ from mt940.models import Amount, Transactions
 from mt940.options import Options
 
 from adapters.statements import mt940_fields
+from adapters.statements.damage import shown
 from adapters.statements.dates import nearest_year
 from adapters.statements.encoding import TextError, decoded, visible
 from adapters.statements.mt940_fields import Block, Field
 from adapters.statements.numbers import AmountError, checked
-from adapters.statements.refusals import parsed, refusal, refused, shown
+from adapters.statements.refusals import parsed, refusal, refused
+from adapters.statements.row_problems import AGAIN
 from reconciliation.statement import (
     ParsedFile,
     Problem,
@@ -68,6 +70,16 @@ class Mt940Reader:
         return read_text(text)
 
 
+_LIKE_ENTRY = (
+    "cần ngày, C hoặc D, số tiền và loại giao dịch, như 2603110311C581000,NTRF",
+    "day, C or D, amount and kind are needed, such as 2603110311C581000,NTRF",
+)
+_LIKE_BALANCE = (
+    "cần C hoặc D, ngày, loại tiền và số tiền, như C260311VND581000,",
+    "C or D, day, currency and amount are needed, such as C260311VND581000,",
+)
+
+
 def read_text(text: str) -> ParsedFile:
     """Every statement of an MT940 text; never fewer entries than it marks without saying so."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -80,9 +92,10 @@ def read_text(text: str) -> ParsedFile:
         problems.append(
             Problem(
                 0,
-                f"Tệp có {marked} dấu :61: nhưng chỉ {seen} dòng ở đầu dòng; có dòng bị dính.",
+                f"Tệp có {marked} dấu :61: nhưng chỉ {seen} dấu đứng đầu dòng; có dòng bị dính vào "
+                f"chữ khác. {AGAIN[0]}",
                 f"The file marks {marked} entries (:61:) but only {seen} start a line; "
-                "some are glued to other text.",
+                f"some are glued to other text. {AGAIN[1]}",
             )
         )
         missing = marked - seen
@@ -121,8 +134,9 @@ def _sections(block: Block, problems: list[Problem]) -> Iterable[_Section]:
             problems.append(
                 Problem(
                     item.line,
-                    f"Có ký tự điều khiển trước :{item.tag}:; thẻ này bị hỏng.",
-                    f"A control character stands before :{item.tag}:; the tag is damaged.",
+                    f"Có ký tự điều khiển trước :{item.tag}:; thẻ này bị hỏng. {AGAIN[0]}",
+                    f"A control character stands before :{item.tag}:; the tag is damaged. "
+                    f"{AGAIN[1]}",
                 )
             )
         if item.tag in {"25", "25P"} and now.closing is not None:
@@ -148,9 +162,10 @@ def _left_out(section: _Section, at: Field) -> Problem:
     account = section.account or "?"
     return Problem(
         at.line,
-        f"Đầu trang sao kê bị hỏng; phần không có giao dịch của tài khoản {account} bị bỏ.",
-        f"The statement header is damaged; the part of account {account}, which has no entries, "
-        "was left out.",
+        f"Đầu trang sao kê bị hỏng; phần không có giao dịch của tài khoản {shown(account)} bị bỏ. "
+        f"{AGAIN[0]}",
+        f"The statement header is damaged; the part of account {shown(account)}, which has no "
+        f"entries, was left out. {AGAIN[1]}",
     )
 
 
@@ -182,8 +197,10 @@ def _statement(section: _Section, problems: list[Problem]) -> Statement:
         problems.append(
             Problem(
                 section.line,
-                f"Số dư đầu bằng {currency} nhưng số dư cuối bằng {closing_currency}.",
-                f"The opening balance is in {currency}, the closing one in {closing_currency}.",
+                f"Số dư đầu (:60F:) bằng {currency} nhưng số dư cuối (:62F:) bằng "
+                f"{closing_currency}; cần cùng một loại tiền. {AGAIN[0]}",
+                f"The opening balance (:60F:) is in {currency}, the closing one (:62F:) in "
+                f"{closing_currency}; both have to be in one currency. {AGAIN[1]}",
             )
         )
     lines: list[StatementLine] = []
@@ -195,8 +212,9 @@ def _statement(section: _Section, problems: list[Problem]) -> Statement:
             problems.append(
                 Problem(
                     entry.line,
-                    f"Không đọc được dòng :61: {shown(entry.value)}.",
-                    f"This :61: entry cannot be read: {shown(entry.value)}.",
+                    f"Không đọc được dòng :61: {shown(entry.value)}; {_LIKE_ENTRY[0]}. {AGAIN[0]}",
+                    f"This :61: entry cannot be read: {shown(entry.value)}; {_LIKE_ENTRY[1]}. "
+                    f"{AGAIN[1]}",
                 )
             )
             continue
@@ -243,8 +261,8 @@ def _balance(
         problems.append(
             Problem(
                 section.line,
-                f"Thiếu số dư {vi} kỳ (:{tag}F:); tệp có thể bị cắt cụt.",
-                f"The {en} balance (:{tag}F:) is missing; the file may be cut off.",
+                f"Thiếu số dư {vi} kỳ (:{tag}F:); tệp có thể bị cắt cụt. {AGAIN[0]}",
+                f"The {en} balance (:{tag}F:) is missing; the file may be cut off. {AGAIN[1]}",
             )
         )
         return None, None
@@ -257,8 +275,10 @@ def _balance(
         problems.append(
             Problem(
                 item.line,
-                f"Không đọc được số dư {vi} kỳ {shown(item.value)}.",
-                f"The {en} balance cannot be read: {shown(item.value)}.",
+                f"Không đọc được số dư {vi} kỳ (:{tag}F:) {shown(item.value)}; {_LIKE_BALANCE[0]}. "
+                f"{AGAIN[0]}",
+                f"The {en} balance (:{tag}F:) cannot be read: {shown(item.value)}; "
+                f"{_LIKE_BALANCE[1]}. {AGAIN[1]}",
             )
         )
         return None, None

@@ -15,7 +15,7 @@ from lxml import etree, html
 
 from adapters.statements import workbooks
 from adapters.statements.camt_entry import line_of
-from adapters.statements.refusals import shown
+from adapters.statements.damage import shown
 from reconciliation.statement import Problem
 
 Cell = str | float | int | bool | date | datetime | time | timedelta
@@ -62,8 +62,10 @@ def csv_table(text: str, delimiter: str) -> Table:
             table.problems.append(
                 Problem(
                     at + 1,
-                    f"Quá nhiều dấu ngoặc kép hỏng; {len(lines) - at} dòng còn lại không được đọc.",
-                    f"Too many broken quotes; the remaining {len(lines) - at} lines were not read.",
+                    f"Quá nhiều dấu ngoặc kép hỏng; {len(lines) - at} dòng còn lại không được đọc. "
+                    "Hãy xuất lại tệp rồi tải lên lại.",
+                    f"Too many broken quotes; the remaining {len(lines) - at} lines were not read. "
+                    "Export the file again and upload it.",
                 )
             )
             break
@@ -89,8 +91,10 @@ def _read_until_broken(lines: list[str], start: int, delimiter: str, table: Tabl
         table.problems.append(
             Problem(
                 line + 1,
-                f"Dấu ngoặc kép không đóng hoặc đặt sai ở {shown(lines[line])}.",
-                f"A quote is not closed or stands wrongly in {shown(lines[line])}.",
+                f"Dấu ngoặc kép không đóng hoặc đặt sai ở {shown(lines[line])}; trong ô, mỗi dấu "
+                'phải viết hai lần (""). Hãy xuất lại tệp rồi tải lên lại.',
+                f"A quote is not closed or stands wrongly in {shown(lines[line])}; inside a cell "
+                'each is written twice (""). Export the file again and upload it.',
             )
         )
         return line + 1

@@ -9,9 +9,9 @@ from decimal import Decimal
 
 from adapters.statements import cells
 from adapters.statements.cells import DigitsLostError
+from adapters.statements.damage import shown
 from adapters.statements.numbers import AmountError
 from adapters.statements.profiles import fold, labels
-from adapters.statements.refusals import shown
 from adapters.statements.rows import Cell, Row
 from reconciliation.statement import Problem
 

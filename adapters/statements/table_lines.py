@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 from datetime import date, time
 from decimal import Decimal
 
-from adapters.statements import cells
+from adapters.statements import cells, row_problems
 from adapters.statements.cells import DigitsLostError
 from adapters.statements.dates import DateError, leading_date
 from adapters.statements.encoding import visible
 from adapters.statements.numbers import AmountError
 from adapters.statements.profiles import Heading, fold, labels
-from adapters.statements.refusals import shown
+from adapters.statements.row_problems import AGAIN
 from adapters.statements.rows import Cell, Row
 from adapters.statements.table_facts import Facts, label_of, row_amounts
 from reconciliation.statement import ZERO, Problem, StatementLine
@@ -36,10 +36,10 @@ class Body:
     debit: Decimal = ZERO
     credit: Decimal = ZERO
 
-    def miss(self, line: int, vi: str, en: str) -> None:
+    def miss(self, problem: Problem) -> None:
         """Record a row that holds money, or may hold it, and could not be read."""
         self.unread += 1
-        self.problems.append(Problem(line, vi, en))
+        self.problems.append(problem)
 
     def wrong_totals(self, facts: Facts) -> int:
         """1 if the bank printed totals and none of them are the sums of the rows; else 0."""
@@ -53,9 +53,10 @@ class Body:
             Problem(
                 0,
                 f"Dòng tổng số của ngân hàng (nợ {debit:f}, có {credit:f}) khác tổng các dòng đọc "
-                f"được (nợ {self.debit:f}, có {self.credit:f}).",
+                f"được (nợ {self.debit:f}, có {self.credit:f}): có thể thiếu dòng. {AGAIN[0]}",
                 f"The bank's totals (debit {debit:f}, credit {credit:f}) are not the sums of the "
-                f"rows read (debit {self.debit:f}, credit {self.credit:f}).",
+                f"rows read (debit {self.debit:f}, credit {self.credit:f}): some may be missing. "
+                f"{AGAIN[1]}",
             )
         )
         return 1
@@ -70,9 +71,10 @@ class Body:
             Problem(
                 0,
                 f"Dòng tổng số của ngân hàng ghi {said[-1]:f}, không bằng tổng nợ {self.debit:f} "
-                f"hay tổng có {self.credit:f} của các dòng đọc được.",
+                f"hay tổng có {self.credit:f} của các dòng đọc được: có thể thiếu dòng. {AGAIN[0]}",
                 f"The bank's line of totals says {said[-1]:f}, which is neither the sum of the "
-                f"debits read, {self.debit:f}, nor that of the credits, {self.credit:f}.",
+                f"debits read, {self.debit:f}, nor that of the credits, {self.credit:f}: some rows "
+                f"may be missing. {AGAIN[1]}",
             )
         )
         return 1
@@ -82,20 +84,24 @@ class UnclearSideError(ValueError):
     """An amount that may be money in or money out."""
 
 
+class MoneyCellError(AmountError):
+    """A cell of money that cannot be read: (what stands in it, the name of its column)."""
+
+
 def read_body(
     rows: Sequence[Row],
     heading: Heading,
     facts: Facts,
-    names: Sequence[str],
+    titles: Sequence[str],
     *,
     width: int | None = None,
 ) -> Body:
-    """Read every row. facts receives balances and totals printed below; names: the heading.
+    """Read every row. facts receives balances and totals printed below; titles: the heading.
 
     width: how many cells the heading has, where a row must not have more: in CSV, a cell too
     many means that a separator stands inside one of them, and nobody can tell in which.
     """
-    return _BodyReader(rows, heading, facts, names, width).run()
+    return _BodyReader(rows, heading, facts, titles, width).run()
 
 
 class _BodyReader:
@@ -104,7 +110,7 @@ class _BodyReader:
         rows: Sequence[Row],
         heading: Heading,
         facts: Facts,
-        names: Sequence[str],
+        titles: Sequence[str],
         width: int | None,
     ) -> None:
         self._rows = rows
@@ -112,7 +118,8 @@ class _BodyReader:
         self._columns = heading.columns
         self._heading = heading
         self._facts = facts
-        self._names = {name for name in names if name}
+        self._titles = titles
+        self._names = {fold(title) for title in titles if fold(title)}
         self._body = Body()
         self._footer = False
         self._signed_column = self._has_signs()
@@ -136,11 +143,7 @@ class _BodyReader:
         *before, last = (cells_of.get(line.line, 0) for line in self._body.lines)
         if last < min(before) and self._rows[-1].line == self._body.lines[-1].line:
             cut = self._body.lines.pop()
-            self._body.miss(
-                cut.line,
-                f"Dòng cuối chỉ có {last} ô; tệp có thể bị cắt cụt.",
-                f"The last row has only {last} cells; the file may be cut off.",
-            )
+            self._body.miss(row_problems.cut_off(cut.line, last))
 
     def _read(self, row: Row, filled: list[int], index: int) -> None:
         when, reference, bad_day = self._day(row)
@@ -154,9 +157,7 @@ class _BodyReader:
         if when is not None and has_money and label is None:
             self._entry(row, when, reference)
         elif when is not None and label is None:
-            self._body.miss(
-                row.line, "Dòng có ngày nhưng không có số tiền.", "A row with a day but no amount."
-            )
+            self._body.miss(row_problems.no_amount(row.line, self._money_titles()))
         elif label is None and not self._is_decoration(row, filled, index):
             self._without_day(row, filled, bad_day)
 
@@ -164,27 +165,18 @@ class _BodyReader:
         """A row without a day: money that cannot be placed, a wrapped memo, a cut entry, a note."""
         memo_at = self._columns.get("memo")
         if self._may_move_money(row):
-            self._body.miss(
-                row.line,
-                f"Dòng có số tiền nhưng không có ngày hợp lệ {shown(bad_day or '')}.",
-                f"A row with an amount but without a valid day {shown(bad_day or '')}.",
-            )
+            day = self._title(self._day_column())
+            self._body.miss(row_problems.money_without_day(row.line, day, bad_day or ""))
         elif filled == [memo_at] and self._body.lines and not self._footer:
             last = self._body.lines[-1]
             more = visible(cells.shown_text(row.cells[filled[0]]))
             self._body.lines[-1] = replace(last, memo=" ".join(f"{last.memo} {more}".split()))
         elif not self._footer and bad_day is not None and bad_day[:1].isdigit():
-            self._body.miss(
-                row.line,
-                f"Không đọc được ngày {shown(bad_day)}.",
-                f"The day cannot be read: {shown(bad_day)}.",
-            )
+            day = self._title(self._day_column())
+            self._body.miss(row_problems.day(row.line, day, bad_day))
         elif not self._footer and self._is_lone_serial(row, filled):
-            self._body.miss(
-                row.line,
-                "Dòng chỉ có số thứ tự; tệp có thể bị cắt cụt.",
-                "A row with a serial number only; the file may be cut off.",
-            )
+            said = cells.shown_text(row.cells[filled[0]])
+            self._body.miss(row_problems.serial_only(row.line, said))
 
     def _is_lone_serial(self, row: Row, filled: list[int]) -> bool:
         said = cells.shown_text(row.cells[filled[0]]).strip()
@@ -192,29 +184,18 @@ class _BodyReader:
 
     def _entry(self, row: Row, when: tuple[date, time | None], reference: str | None) -> None:
         more = row.cells[self._width :] if self._width is not None else ()
-        if any(not cells.is_blank(cell) for cell in more):
-            self._body.miss(
-                row.line,
-                f"Dòng có {len(row.cells)} ô, tiêu đề có {self._width}: có thể thiếu ngoặc kép.",
-                f"The row has {len(row.cells)} cells, the heading {self._width}: quotes may be "
-                "missing.",
-            )
+        if self._width is not None and any(not cells.is_blank(cell) for cell in more):
+            self._body.miss(row_problems.cells(row.line, len(row.cells), self._width))
             return
         try:
             amount = self._amount(row)
-        except AmountError as bad:
-            self._body.miss(
-                row.line,
-                f"Không đọc được số tiền {shown(str(bad))}.",
-                f"The amount cannot be read: {shown(str(bad))}.",
-            )
+        except MoneyCellError as bad:
+            said, column = bad.args
+            title, currency = self._title(column), self._facts.currency
+            self._body.miss(row_problems.amount(row.line, title, said, currency))
             return
         except UnclearSideError as bad:
-            self._body.miss(
-                row.line,
-                f"Không rõ tiền vào hay tiền ra {shown(str(bad))}.",
-                f"Cannot tell money in from money out: {shown(str(bad))}.",
-            )
+            self._body.miss(row_problems.unclear_side(row.line, self._money_titles(), str(bad)))
             return
         texts = {name: self._text(row, name) for name in _TEXTS}
         own = self._text(row, "account")
@@ -263,25 +244,34 @@ class _BodyReader:
         raise UnclearSideError(sign or cells.shown_text(self._cell(row, "amount")))
 
     def _money(self, row: Row, name: str) -> Decimal | None:
-        return cells.amount(self._cell(row, name), self._facts.currency)
+        try:
+            return cells.amount(self._cell(row, name), self._facts.currency)
+        except AmountError as bad:
+            raise MoneyCellError(str(bad), name) from None
+
+    def _title(self, name: str) -> str:
+        """What the file calls a column; its number where the heading is blank there."""
+        at = self._columns[name]
+        return (self._titles[at].strip() if at < len(self._titles) else "") or str(at + 1)
+
+    def _money_titles(self) -> list[str]:
+        return [self._title(name) for name in _MONEY if name in self._columns]
+
+    def _day_column(self) -> str:
+        return next(n for n in ("date", "date_reference", "value_date") if n in self._columns)
 
     def _balance(self, row: Row) -> Decimal | None:
         try:
             return self._money(row, "balance")
-        except AmountError as bad:
-            self._body.problems.append(
-                Problem(
-                    row.line,
-                    f"Không đọc được số dư {shown(str(bad))}.",
-                    f"The balance cannot be read: {shown(str(bad))}.",
-                )
-            )
+        except MoneyCellError as bad:
+            said, column = bad.args
+            title, currency = self._title(column), self._facts.currency
+            self._body.problems.append(row_problems.balance(row.line, title, said, currency))
             return None
 
     def _day(self, row: Row) -> tuple[tuple[date, time | None] | None, str | None, str | None]:
         """(day and time, reference in the same cell, text that is no day)."""
-        name = next(n for n in ("date", "date_reference", "value_date") if n in self._columns)
-        cell = self._cell(row, name)
+        cell = self._cell(row, self._day_column())
         if cells.is_blank(cell):
             return None, None, None
         try:
@@ -300,13 +290,8 @@ class _BodyReader:
         try:
             found = cells.moment(self._cell(row, "value_date"))
         except DateError as bad:
-            self._body.problems.append(
-                Problem(
-                    row.line,
-                    f"Không đọc được ngày hiệu lực {shown(str(bad))}.",
-                    f"The value date cannot be read: {shown(str(bad))}.",
-                )
-            )
+            title = self._title("value_date")
+            self._body.problems.append(row_problems.value_date(row.line, title, str(bad)))
             return None
         return found[0] if found else None
 
@@ -315,15 +300,8 @@ class _BodyReader:
             read = cells.code if name in _CODES else cells.text
             return read(self._cell(row, name)) or None
         except DigitsLostError as lost:
-            self._body.problems.append(
-                Problem(
-                    row.line,
-                    "Ô tham chiếu hoặc tài khoản được lưu dạng số nên có thể mất chữ số "
-                    f"{shown(str(lost))}.",
-                    "A reference or account is stored as a number and may have lost digits: "
-                    f"{shown(str(lost))}.",
-                )
-            )
+            title = self._title(name)
+            self._body.problems.append(row_problems.digits_lost(row.line, title, str(lost)))
             return None
 
     def _label(self, row: Row) -> str | None:

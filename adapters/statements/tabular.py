@@ -15,6 +15,7 @@ from adapters.statements.cells import shown_text
 from adapters.statements.dates import is_month_first
 from adapters.statements.profiles import Heading, all_profiles, best_heading, fold, lacking
 from adapters.statements.refusals import parsed, refusal, refused
+from adapters.statements.row_problems import AGAIN
 from adapters.statements.rows import (
     DELIMITERS,
     NotTableError,
@@ -125,11 +126,11 @@ def _read(kind: str, tables: list[Table], profile: str | None) -> ParsedFile:
             continue
         heading, top, below = place
         facts = facts_above(table.rows[:top])
-        names = [fold(shown_text(cell)) for cell in table.rows[top].cells]
+        titles = [shown_text(cell) for cell in table.rows[top].cells]
         if _is_month_first(table.rows[below:], heading):
             return refused("month-first", kind)
         width = max(len(row.cells) for row in table.rows[top:below]) if kind == "csv" else None
-        body = read_body(table.rows[below:], heading, facts, names, width=width)
+        body = read_body(table.rows[below:], heading, facts, titles, width=width)
         body.problems += facts.problems
         statement = _statement(heading, facts, body, len(table.problems))
         statements.append(statement)
@@ -181,9 +182,10 @@ def _statement(heading: Heading, facts: Facts, body: Body, cut_badly: int) -> St
         body.problems.append(
             Problem(
                 body.lines[-1].line,
-                f"Số dư cuối kỳ in {closing:f} khác số dư của giao dịch cuối {chain.closing:f}.",
+                f"Số dư cuối kỳ in {closing:f} khác số dư của giao dịch cuối {chain.closing:f}: có "
+                f"thể thiếu dòng. {AGAIN[0]}",
                 f"The printed closing balance {closing:f} is not the balance after the last "
-                f"entry, {chain.closing:f}.",
+                f"entry, {chain.closing:f}: a line may be missing. {AGAIN[1]}",
             )
         )
     return Statement(

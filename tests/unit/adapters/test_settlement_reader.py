@@ -330,3 +330,26 @@ def test_no_bytes_raise(data: bytes) -> None:
     report = ZALOPAY.read(made.zalopay([PAID]).encode()[:60] + data)
 
     assert report.error or report.rows or report.problems
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "column", "wanted"),
+    [
+        ("581000", "1.5", "Amount", "cần số đồng nguyên, không quá 12 chữ số"),
+        ("20260311", "11/03/2026", "SettleDate", "cần ngày có thật viết như 20260311"),
+        ("14422574", "x;y", "TransactionNo", "cần tối đa 120 chữ cái không dấu"),
+        (",PAY,", ",gop,", "Type", "cần một trong: "),
+    ],
+)
+def test_a_bad_cell_is_told_with_its_column_and_what_should_stand_there(
+    was: str, now: str, column: str, wanted: str
+) -> None:
+    data = made.vnpay([PAID]).decode()
+    assert was in data
+
+    [problem] = VNPAY.read(data.replace(was, now).encode(), merchant="HOASEN01").problems
+
+    assert problem.line == 2
+    assert problem.vi.startswith(f"Cột “{column}”: không đọc được “{now.strip(',')}”; {wanted}")
+    assert problem.vi.endswith("Hãy xuất lại tệp từ cổng rồi tải lên lại.")
+    assert problem.en.endswith("Export the file from the gateway again and upload it.")

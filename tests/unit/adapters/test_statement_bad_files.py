@@ -47,6 +47,20 @@ BAD_ROWS: dict[str, tuple[str, str, str]] = {
 }  # fmt: skip
 
 
+def test_a_bad_cell_is_told_with_its_column_what_stands_in_it_and_what_should() -> None:
+    long = "mot so tien rat dai va khong ai doc duoc"
+    bad = row(cash="1.5") + row(cash=long) + row(cash="1\u202e5") + row(day="31/02/2026")
+
+    told = [one.vi for one in read(ABOVE + HEAD + bad).problems]
+
+    wanted = "cần số đồng nguyên, như 1.234.567 hoặc 1234567. Hãy xuất lại sao kê"
+    assert told[0].startswith("Cột “Số tiền ghi có”: không đọc được số tiền “1.5”; " + wanted)
+    assert "“mot so tien rat dai va khong …”" in told[1]  # shortened
+    assert "“1[U+202E]5”" in told[2]  # what nobody sees, and would turn the sentence round
+    assert "Cột “Ngày giao dịch”" in told[3]
+    assert "“31/02/2026”; cần ngày có thật dạng ngày/tháng/năm" in told[3]
+
+
 @pytest.mark.parametrize("what", BAD_ROWS)
 def test_a_bad_row_is_told_with_its_line_and_the_statement_is_not_whole(what: str) -> None:
     bad, vi, en = BAD_ROWS[what]
@@ -56,6 +70,8 @@ def test_a_bad_row_is_told_with_its_line_and_the_statement_is_not_whole(what: st
     [problem] = parsed.problems
     [statement] = parsed.statements
     assert (problem.line, vi in problem.vi, en in problem.en) == (5, True, True)
+    assert "tải lên lại." in problem.vi  # how to mend it
+    assert "upload it." in problem.en
     assert [line.amount for line in statement.lines] == [Decimal(5000)]
     assert not statement.closes
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from adapters.registry import STATEMENT_READERS
-from adapters.statements import refusals
+from adapters.statements import damage, refusals
 
 SAMPLE = "Ngày giao dịch,Số tham chiếu,Số tiền ghi nợ,Số tiền ghi có,Số dư,Mô tả\n"
 
@@ -27,7 +27,7 @@ BAD = {
     "html": (b"<html><body>Login</body></html>", "html-page"),
     "xml": (b"<?xml version='1.0'?><a/>", "not-camt"),
     "broken xml": (b"<?xml version='1.0'?><Document><BkToCstmrStmt>", "broken-xml"),
-    "too large": (b"x" * (refusals.MOST_BYTES + 1), "too-large"),
+    "too large": (b"x" * (damage.MOST_BYTES + 1), "too-large"),
 }
 
 
