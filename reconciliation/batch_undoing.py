@@ -101,6 +101,60 @@ def undo(
     return found
 
 
+def put_back(
+    db: Session, batch_id: UUID, line_id: UUID, *, reason: str, by: Actor, at: datetime
+) -> None:
+    """Take an undo back: the line pays the batch that it was taken off last.
+
+    Only what the engine had found is found again so. Raises Forbidden, Invalid without a reason,
+    NotFound, and Conflict when its money was used since, or a proposal about it waits.
+    """
+    cases.require(by, Permission.RESOLVE)
+    if by.kind != "staff":
+        raise Forbidden()
+    cases.require_reason(reason)
+    settlement_runs.lock(db)
+    asked = {"biller": biller_of(db), "batch": batch_id, "line": line_id}
+    row = db.execute(_WAITS, asked).one_or_none()
+    if row is None:
+        raise NotFound()
+    held = cases.open_about(db, cases.about(Subject(payment_id=row.payment_id, line_id=line_id)))
+    if row.settlement_batch_id is not None or not row.whole or held is None:
+        raise Conflict(
+            "Tiền của dòng này đã được dùng hoặc ghi vào nơi khác; hãy mở lại quyết định đó trước.",
+            "The money of this line was used or booked since; open that decision again first.",
+        )
+    if held.status in cases.IN_HANDS:
+        raise Conflict(
+            "Có đề nghị đang chờ duyệt về chính khoản tiền này.",
+            "A proposal about the same money waits for approval.",
+        )
+    due = settlement_lines.Due(
+        batch_id, row.gateway, row.reference, row.settle_date, row.due - row.came
+    )
+    credit = settlement_lines.Credit(
+        line_id, row.amount, row.booking_date, "", payment_id=row.payment_id, undone=row.undone
+    )
+    settlement_lines.take_over(db, credit, due, held.id, at=at, by=by)
+    settlement_lines.measure(db, at=at)
+    detail = {"line": ids.shown("lin", line_id), "amount": row.amount, "reason": reason}
+    audit.note(db, "batch.put_back", ids.shown("stb", batch_id), by=by, at=at, detail=detail)
+
+
+# The batch that the line was taken off last, and whether all of its money is still there.
+_WAITS: Final = text("""
+SELECT l.amount, l.booking_date, l.payment_id, l.settlement_batch_id, b.gateway, b.reference,
+    b.settle_date, b.due, b.came, n.undone,
+    coalesce(p.free = p.amount AND p.amount = l.amount, l.status = 'discrepancy') AS whole
+FROM bank_line l
+JOIN settlement_batch b ON b.biller_id = l.biller_id AND b.id = :batch
+CROSS JOIN LATERAL (SELECT array_agg(u.batch_id ORDER BY u.nth) AS undone
+    FROM batch_undo u WHERE u.biller_id = l.biller_id AND u.line_id = l.id) n
+LEFT JOIN payment p ON p.biller_id = l.biller_id AND p.id = l.payment_id
+WHERE l.biller_id = :biller AND l.id = :line AND n.undone[cardinality(n.undone)] = b.id
+FOR UPDATE OF l
+""")
+
 _PAID: Final = text("""
 SELECT l.id, l.amount, l.status, l.payment_id, l.journal_id, l.settlement_batch_id,
     b.reference, n.undone + 1 AS nth, n.before, j.id AS paid_by, j.fact_day AS paid_on

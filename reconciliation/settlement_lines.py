@@ -22,6 +22,7 @@ from payments import ledger, vault
 from payments.domain import accounts, codes, ids, journals, memo
 from payments.domain.calendar import business_day
 from payments.domain.memo import Reading, compact
+from payments.domain.people import SERVICE, Actor
 from payments.domain.states import LINE, LineStatus, move
 from payments.store.payments import payment_reversal
 from payments.store.sessions import biller_of
@@ -229,13 +230,20 @@ def pay_waiting(db: Session, *, at: datetime) -> int:
     waiting = {row.id: row.discrepancy_id for row in rows}
     for line in lines:
         if line.id in found:
-            _take_over(db, line, found[line.id][0], waiting[line.id], at=at)
+            take_over(db, line, found[line.id][0], waiting[line.id], at=at)
     return len(found)
 
 
-def _take_over(
-    db: Session, line: Credit, due: Due, discrepancy_id: UUID | None, *, at: datetime
+def take_over(
+    db: Session,
+    line: Credit,
+    due: Due,
+    discrepancy_id: UUID | None,
+    *,
+    at: datetime,
+    by: Actor = SERVICE,
 ) -> None:
+    """Pay a batch with a line that waits whole; its discrepancy, if it has one, is over then."""
     source = accounts.SUSPENSE
     if line.payment_id is not None:
         source = accounts.UNAPPLIED
@@ -251,7 +259,7 @@ def _take_over(
         )
     day, nth = business_day(at), line.nth
     journal = journals.batch_paid(line.id, due.gateway, source, line.amount, day=day, nth=nth)
-    ledger.post(db, journal, at=at)
+    ledger.post(db, journal, at=at, by=by)
     _settle(db, line.id, due)
     if discrepancy_id is not None:
         cases.clear(db, discrepancy_id, why="batch_known", at=at, what=due.reference)

@@ -19,7 +19,7 @@ from payments.store.sessions import biller_of
 @dataclass(frozen=True, slots=True)
 class Paying:
     """A line that paid a batch. amount: signed đồng. undone_*: since a person took it off, and
-    then it pays the batch no more."""
+    then it pays the batch no more. waits: it was taken off last here, and may be put back."""
 
     line_id: UUID
     account_number: str
@@ -29,16 +29,20 @@ class Paying:
     undone_at: datetime | None = None
     undone_by: str = ""
     why: str = ""
+    waits: bool = False
 
 
 _LINES: Final = text("""
-SELECT n.*, l.booking_date, l.bank_reference, l.amount, a.account_number
+SELECT n.*, l.settlement_batch_id IS NULL AND l.status = 'discrepancy'
+        AND n.nth = (SELECT max(u.nth) FROM batch_undo u
+            WHERE u.biller_id = l.biller_id AND u.line_id = l.id) AS waits,
+    l.booking_date, l.bank_reference, l.amount, a.account_number
 FROM (SELECT settlement_batch_id AS batch_id, id AS line_id, NULL::timestamptz AS at,
-          NULL::uuid AS actor_id, NULL AS reason
+          NULL::uuid AS actor_id, NULL AS reason, NULL::int AS nth
       FROM bank_line
       WHERE biller_id = :biller AND settlement_batch_id = ANY(CAST(:batches AS uuid[]))
       UNION ALL
-      SELECT batch_id, line_id, at, actor_id, reason FROM batch_undo
+      SELECT batch_id, line_id, at, actor_id, reason, nth FROM batch_undo
       WHERE biller_id = :biller AND batch_id = ANY(CAST(:batches AS uuid[]))) n
 JOIN bank_line l ON l.biller_id = :biller AND l.id = n.line_id
 JOIN bank_account a ON a.biller_id = l.biller_id AND a.id = l.bank_account_id
@@ -62,6 +66,7 @@ def of(db: Session, batches: Sequence[UUID]) -> Mapping[UUID, Sequence[Paying]]:
                 row.at,
                 names.get(row.actor_id, ""),
                 row.reason or "",
+                bool(row.waits),
             )
         )
     return found

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from typing import Any
-from uuid import UUID
 
 import pytest
 
 from ops import replaying
 from payments import days
+from payments.domain import ids
 from payments.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from payments.domain.people import SERVICE
-from reconciliation import batch_undoing, day_sheets
+from reconciliation import batch_undoing, day_sheets, discrepancies
+from reconciliation.remedies import Proposal
 from tests.cast import ACCOUNT, a_school
 from tests.databases import House, QuickHouse
 from tests.settlement_desk import DAY, GATEWAY, Desk, credit
@@ -32,13 +34,20 @@ def desk(quick_house: QuickHouse) -> Desk:
     return Desk(a_school(quick_house))
 
 
-def undo(desk: Desk, batch: str = BATCH, amount: int = NET, **more: Any) -> UUID:
+def undo(
+    desk: Desk,
+    batch: str = BATCH,
+    amount: int = NET,
+    *,
+    act: Callable[..., Any] = batch_undoing.undo,
+    **more: Any,
+) -> Any:
     values: dict[str, Any] = {"reason": "Nhầm lô", "by": desk.school.accountant, "at": desk.now}
     values |= more
     batch_id = desk.one("SELECT id FROM settlement_batch WHERE reference = :ref", ref=batch)
     line_id = desk.one("SELECT id FROM bank_line WHERE amount = :amount", amount=amount)
     with desk.begin() as db:
-        return batch_undoing.undo(db, batch_id, line_id, **values)
+        return act(db, batch_id, line_id, **values)
 
 
 def batches(desk: Desk) -> list[tuple[Any, ...]]:
@@ -148,6 +157,45 @@ def test_the_difference_of_a_batch_follows_and_what_was_decided_about_it_comes_f
     assert desk.queue() == [("UNMATCHED", 70_000), ("UNMATCHED", 500_000)]
     assert "batch_undone" in [one for (one,) in desk.rows("SELECT resolution FROM discrepancy")]
     assert desk.gaps() == []
+
+
+def test_an_undo_is_taken_back_while_the_money_is_still_there(desk: Desk) -> None:
+    desk.pay(PAID.txn)
+    desk.file([PAID])
+    desk.night([credit(BATCH, NET)])
+    undo(desk)
+    held = desk.one("SELECT id FROM discrepancy WHERE status = 'open'")
+    used = Proposal("keep", "Nhầm", ids.shown("ben", desk.school.pupil_id))
+
+    def again(**more: Any) -> None:
+        undo(desk, act=batch_undoing.put_back, **more)
+
+    for refusal, values in ((Forbidden, {"by": SERVICE}), (Invalid, {"reason": ""})):
+        asked: dict[str, Any] = values
+        with pytest.raises(refusal):
+            again(**asked)
+    with desk.begin() as db:
+        discrepancies.propose(db, held, used, by=desk.school.accountant, at=desk.now)
+    with pytest.raises(Conflict, match="waits for approval"):
+        again()
+    with desk.begin() as db:
+        discrepancies.approve(db, held, by=desk.school.chief, at=desk.now)
+    with pytest.raises(Conflict, match="open that decision again"):
+        again()
+    with desk.begin() as db:
+        by = desk.school.accountant
+        discrepancies.reopen(db, held, reason="Nhầm", by=by, at=desk.now)
+
+    again()
+
+    assert batches(desk) == [(BATCH, "paid", NET)]
+    assert (desk.balance(GATEWAY), desk.queue(), desk.gaps()) == (0, [], [])
+    with pytest.raises(Conflict):
+        again()
+    undo(desk)
+    again()
+    assert (batches(desk), desk.gaps()) == ([(BATCH, "paid", NET)], [])
+    assert desk.one("SELECT count(*) FROM batch_undo") == 2
 
 
 def test_a_line_that_paid_a_signed_day_leaves_its_sheet_as_it_was(house: House) -> None:

@@ -216,6 +216,9 @@ def test_a_line_is_taken_off_its_batch_where_the_batch_is_shown(
     [batch] = program.get(file.replace("/console/settlements", API)).json["batches"]
     [line] = batch["lines"]
     assert (line["amount"], line["undone_at"] is not None, batch["came"]) == (574_609, True, 0)
+    [back] = [one for one in actions(office.accountant.get(file)) if "/again/" in one]
+    assert office.accountant.post(back, {"reason": "Gỡ nhầm"}, of=file).status_code == 303
+    assert "Đã về 574.609" in words(office.accountant.get(file))
 
 
 def test_what_is_wrong_with_a_file_is_said_on_the_page(office: Office) -> None:

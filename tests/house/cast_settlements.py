@@ -26,7 +26,13 @@ _LINE = BatchLine(
     "/console/settlements/s1/batches/b/undo/l",
 )
 _OFF = replace(
-    _LINE, undo_url="", amount=581_000, undone_at=NOW, undone_by="Vũ Thu Hà", why="Nhầm lô"
+    _LINE,
+    undo_url="",
+    again_url="/again",
+    amount=581_000,
+    undone_at=NOW,
+    undone_by="Vũ Thu Hà",
+    why="Nhầm lô",
 )
 _PAID = BatchRead(
     "VNP2026010801", date(2026, 1, 8), 118, 118, 68_558_000, 754_138, 67_803_862, 67_803_862,

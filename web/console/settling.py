@@ -20,13 +20,15 @@ from web.pages import ONE_PAGE, Choice, FieldError, Pager
 
 @dataclass(frozen=True, slots=True)
 class BatchLine:
-    """A statement line that paid a batch; undone_at: until then. POST undo_url: reason."""
+    """A statement line that paid a batch; undone_at: until then. POST undo_url or, to take that
+    back, again_url: reason."""
 
     day: date
     account: str
     reference: str
     amount: int
     undo_url: str = ""
+    again_url: str = ""
     undone_at: datetime | None = None
     undone_by: str = ""
     why: str = ""

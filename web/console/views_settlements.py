@@ -91,23 +91,47 @@ def receive() -> ResponseReturnValue:
 
 
 @requires(Permission.RESOLVE)
-def undo(shown: str, batch: str, line: str) -> ResponseReturnValue:
-    """Take a line off the batch that it paid; its money waits, where this leads."""
+def put_back(shown: str, batch: str, line: str) -> ResponseReturnValue:
+    """Take an undo back: the line pays the batch again."""
     file_id, batch_id = ids.read("stf", shown), ids.read("stb", batch)
     line_id = ids.read("lin", line)
-    reason = " ".join(request.form.get("reason", "").split())[:300]
     try:
         with context.transaction() as db:
-            found = batch_undoing.undo(
-                db, batch_id, line_id, reason=reason, by=context.actor(), at=context.now()
+            batch_undoing.put_back(
+                db, batch_id, line_id, reason=_reason(), by=context.actor(), at=context.now()
             )
     except NotFound:
         raise
     except DomainError as refused:
-        errors, status = wrong(refused)
+        return _not_done(file_id, refused)
+    return elsewhere(f"{_LIST}/{shown}")
+
+
+def _reason() -> str:
+    return " ".join(request.form.get("reason", "").split())[:300]
+
+
+def _not_done(file_id: UUID, refused: DomainError) -> ResponseReturnValue:
+    errors, status = wrong(refused)
+    with context.transaction() as db:
+        page = _page(db, file_id=file_id, errors=errors)
+    return whole(page, status=status, here=f"{_LIST}/{ids.shown('stf', file_id)}")
+
+
+@requires(Permission.RESOLVE)
+def undo(shown: str, batch: str, line: str) -> ResponseReturnValue:
+    """Take a line off the batch that it paid; its money waits, where this leads."""
+    file_id, batch_id = ids.read("stf", shown), ids.read("stb", batch)
+    line_id = ids.read("lin", line)
+    try:
         with context.transaction() as db:
-            page = _page(db, file_id=file_id, errors=errors)
-        return whole(page, status=status, here=f"{_LIST}/{shown}")
+            found = batch_undoing.undo(
+                db, batch_id, line_id, reason=_reason(), by=context.actor(), at=context.now()
+            )
+    except NotFound:
+        raise
+    except DomainError as refused:
+        return _not_done(file_id, refused)
     return elsewhere(url_of(ids.shown("dis", found)))
 
 
@@ -178,8 +202,7 @@ def _batches(read: reads.File) -> tuple[BatchRead, ...]:
         _batch(
             one,
             tuple(
-                _line(line, f"{url}{ids.shown('stb', one.id)}/undo/" if may else "")
-                for line in one.lines
+                _line(line, f"{url}{ids.shown('stb', one.id)}" if may else "") for line in one.lines
             ),
         )
         for one in read.batches
@@ -187,12 +210,14 @@ def _batches(read: reads.File) -> tuple[BatchRead, ...]:
 
 
 def _line(one: Paying, url: str) -> BatchLine:
+    shown = ids.shown("lin", one.line_id)
     return BatchLine(
         day=one.day,
         account=one.account_number,
         reference=one.reference,
         amount=one.amount,
-        undo_url=url + ids.shown("lin", one.line_id) if url and one.undone_at is None else "",
+        undo_url=f"{url}/undo/{shown}" if url and one.undone_at is None else "",
+        again_url=f"{url}/again/{shown}" if url and one.waits else "",
         undone_at=one.undone_at,
         undone_by=one.undone_by,
         why=one.why,
@@ -237,4 +262,5 @@ ROUTES: Final = (
     ("POST", _LIST, receive),
     ("GET", _ONE, one),
     ("POST", f"{_ONE}/batches/<batch>/undo/<line>", undo),
+    ("POST", f"{_ONE}/batches/<batch>/again/<line>", put_back),
 )
