@@ -18,22 +18,19 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from adapters.registry import STATEMENT_READERS
-from adapters.vnpay.report import READER
 from payments import billers, channels, invoices, money_in, orders, people, refunds, vault
-from payments.domain import ids
 from payments.domain.gateway import Succeeded
 from payments.domain.money import Money
 from payments.domain.people import SERVICE
-from reconciliation import contracts, intake, settlement_runs, settlements
-from tests import settlement_files
+from reconciliation import contracts, settlement_runs
+from tests import arrivals
 from tests.cast import School, a_school
 from tests.databases import HANOI, House, a_clone
 from tests.memo_shapes import WRAPPED
 from tests.servers import Addresses
 from tests.settlement_desk import HALF_UP
 from tests.settlement_files import Settled
-from tests.statement_files import Entry, an_mt940
+from tests.statement_files import Entry
 
 DAY: Final = date(2026, 3, 10)
 AFTER: Final = datetime(2026, 3, 11, 2, 0, tzinfo=HANOI)
@@ -143,15 +140,7 @@ class BillerNight:
         rows += [self._at_gateway(581_000 + 1_000 * n) for n in range(4)]
         rows += [Settled(rows[1].txn, -rows[1].gross, 0, "chargeback", batch=BATCH)]
         with self.begin() as db:
-            kept = settlements.receive(
-                db,
-                gateway="vnpay",
-                name="s.csv",
-                data=settlement_files.vnpay(rows),
-                by=SERVICE,
-                at=self.now,
-            )
-            settlements.read(db, kept.file_id, READER, merchant="HOASEN01", at=self.now)
+            arrivals.a_settlement(db, rows, at=self.now)
         settlement_runs.run(
             self.school.house.sessions, self.school.biller_id, clock=self.school.house.clock.now
         )
@@ -164,10 +153,8 @@ class BillerNight:
 
     def read(self, account: Account, entries: Sequence[Entry], opening: int, day: date) -> None:
         """Have a statement of these lines read."""
-        data = an_mt940(account.number, day, opening, entries)
         with self.begin() as db:
-            kept = intake.receive(db, name="s.sta", data=data, by=SERVICE, at=self.now)
-            intake.read(db, kept.file_id, STATEMENT_READERS["auto"])
+            arrivals.a_statement(db, account.number, day, opening, entries, at=self.now)
 
     def _show(self, account: Account, *lines: Entry) -> None:
         for line in lines:
@@ -232,22 +219,8 @@ class BillerNight:
     def _at_gateway(self, amount: int) -> Settled:
         """A payment that the gateway told of; its row of the settlement file."""
         order, txn = self.order(amount), str(9_100 + next(self._serial))
-        attempt = ids.new()
         with self.begin() as db:
-            db.execute(
-                text("""INSERT INTO attempt (biller_id, id, order_id, gateway, amount, status,
-                            merchant_reference, created_at, updated_at)
-                        VALUES (:biller, :id, :order, 'vnpay', :amount, 'created', :ref, :at, :at)
-                    """),
-                {
-                    "biller": self.school.biller_id,
-                    "id": attempt,
-                    "order": order.id,
-                    "amount": amount,
-                    "ref": f"TP{txn}",
-                    "at": self.now,
-                },
-            )
+            attempt = arrivals.a_try(db, order.id, f"TP{txn}", amount, at=self.now)
             money_in.take(db, attempt, Succeeded(txn, Money(amount), self.now), at=self.now)
         fee = (amount * 110 + 5_000) // 10_000
         return Settled(txn, amount, fee, ref=f"TP{txn}", batch=BATCH)

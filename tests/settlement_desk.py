@@ -9,21 +9,18 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from adapters.registry import STATEMENT_READERS
-from adapters.vnpay.report import READER
 from payments import channels, days, ledger, money_in, orders
-from payments.domain import ids
 from payments.domain.gateway import Succeeded
 from payments.domain.money import Money
 from payments.domain.people import SERVICE
 from payments.domain.states import FileStatus
-from reconciliation import contracts, discrepancies, intake, runs, settlement_runs, settlements
+from reconciliation import contracts, discrepancies, runs, settlement_runs
 from reconciliation.engine.terms import Terms
 from reconciliation.remedies import Proposal
-from tests import settlement_files
+from tests import arrivals
 from tests.cast import ACCOUNT, School, a_bill, an_order
 from tests.settlement_files import Settled
-from tests.statement_files import Entry, an_mt940
+from tests.statement_files import Entry
 
 DAY = date(2026, 3, 10)
 GATEWAY = "gateway:vnpay"
@@ -65,23 +62,8 @@ class Desk:
 
     def attempt(self, order: orders.Order, reference: str, *, amount: int = 581_000) -> UUID:
         """A try at the gateway under our name for it."""
-        attempt_id = ids.new()
         with self.begin() as db:
-            db.execute(
-                text("""INSERT INTO attempt (biller_id, id, order_id, gateway, amount, status,
-                            merchant_reference, created_at, updated_at)
-                        VALUES (:biller, :id, :order, 'vnpay', :amount, 'created', :ref, :at, :at)
-                    """),
-                {
-                    "biller": self.school.biller_id,
-                    "id": attempt_id,
-                    "order": order.id,
-                    "amount": amount,
-                    "ref": reference,
-                    "at": self.now,
-                },
-            )
-        return attempt_id
+            return arrivals.a_try(db, order.id, reference, amount, at=self.now)
 
     def pay(self, txn: str, amount: int = 581_000, *, attempt: UUID | None = None) -> UUID:
         """The gateway tells of a payment."""
@@ -96,13 +78,8 @@ class Desk:
 
     def keep(self, rows: Sequence[Settled]) -> UUID:
         """A settlement file arrives and is read; nothing is booked yet."""
-        data = settlement_files.vnpay(rows)
         with self.begin() as db:
-            kept = settlements.receive(
-                db, gateway="vnpay", name="s.csv", data=data, by=SERVICE, at=self.now
-            )
-            settlements.read(db, kept.file_id, READER, merchant="HOASEN01", at=self.now)
-        return kept.file_id
+            return arrivals.a_settlement(db, rows, at=self.now)
 
     def file(self, rows: Sequence[Settled]) -> UUID:
         """… and the job goes over it."""
@@ -115,15 +92,14 @@ class Desk:
 
     def night(self, entries: Sequence[Entry] = ()) -> FileStatus:
         """A day ends: its statement comes, the run goes over it."""
-        data = an_mt940(ACCOUNT, self.day, self.held, entries)
+        opening = self.held
         self.held += sum(entry.amount for entry in entries)
         day, self.day = self.day, date.fromordinal(self.day.toordinal() + 1)
         clock = self.school.house.clock
         while clock.now().date() <= day:
             clock.advance(days=1)
         with self.begin() as db:
-            kept = intake.receive(db, name="s.sta", data=data, by=SERVICE, at=self.now)
-            status = intake.read(db, kept.file_id, STATEMENT_READERS["auto"])
+            status = arrivals.a_statement(db, ACCOUNT, day, opening, entries, at=self.now)
         runs.run(self.sessions, self.school.biller_id, self.account_id, day, clock=clock.now)
         return status
 

@@ -227,7 +227,7 @@ def test_what_is_wrong_with_a_file_is_said_on_the_page(office: Office) -> None:
     answer = send(office.accountant, wrong)
 
     page = words(office.accountant.get(answer.headers["Location"]))
-    assert "581.000 − phí 6.391 không bằng thực nhận 5." in page
+    assert "581.000 − phí 6.391 không bằng thực nhận 5:" in page
     refused = send(office.accountant, made.vnpay([PAID]), "momo")
     assert (refused.status_code, "momo chưa được thiết lập" in words(refused)) == (422, True)
 

@@ -16,11 +16,11 @@ from playwright.sync_api import Browser, expect
 
 from payments.domain.calendar import HANOI
 from tests.browser import DESK, PHONE, Eyes, open_browser
-from tests.cast import ACCOUNT, PASSWORD
-from tests.consoles import Person, a_person
-from tests.databases import SettableClock, a_clone, an_empty_redis
+from tests.browser_desks import an_open_office, fits, sign_in
+from tests.cast import ACCOUNT
+from tests.consoles import a_person
 from tests.portals import an_order_of
-from tests.running import Running, an_installation
+from tests.running import Running
 from tests.servers import Addresses
 from tests.statement_files import Entry, an_mt940
 
@@ -32,12 +32,7 @@ MOST_BYTES: Final = 60_000
 
 @pytest.fixture(scope="module")
 def running(addresses: Addresses, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with (
-        a_clone(addresses) as house,
-        an_empty_redis(addresses.redis_url) as redis_url,
-        an_installation(house, redis_url, tmp_path_factory.mktemp("running")) as made,
-    ):
-        made.house.clock.at = datetime.now(HANOI)
+    with an_open_office(addresses, tmp_path_factory.mktemp("running")) as made:
         yield made
 
 
@@ -47,28 +42,10 @@ def browser() -> Iterator[Browser]:
         yield started
 
 
-def sign_in(eyes: Eyes, running: Running, person: Person) -> None:
-    """Password, then the six digits of this moment."""
-    eyes.tab.goto(f"{running.url}/console")
-    eyes.tab.fill("#email", person.email)
-    eyes.tab.fill("#password", PASSWORD)
-    eyes.tab.click("button.full")
-    eyes.tab.fill("#code", person.code(SettableClock(datetime.now(HANOI))))
-    eyes.tab.click("button.full")
-    eyes.tab.wait_for_url(f"{running.url}/console")
-
-
 def is_clean(eyes: Eyes, running: Running) -> bool:
     assert eyes.complaints == []
     assert eyes.hosts == {urlsplit(running.url).netloc}
     return True
-
-
-def fits(eyes: Eyes) -> bool:
-    """Whether nothing makes the page itself scroll sideways."""
-    wide: int = eyes.tab.evaluate("document.documentElement.scrollWidth")
-    seen: int = eyes.tab.evaluate("document.documentElement.clientWidth")
-    return wide <= seen
 
 
 def test_a_bad_day_is_cleared_by_two_people_and_closed(

@@ -17,11 +17,11 @@ from payments.domain import ids
 from payments.domain.calendar import HANOI
 from reconciliation import verdicts
 from tests.browser import DESK, PHONE, Eyes, open_browser
-from tests.cast import PASSWORD, a_notice
-from tests.consoles import Person, a_person
-from tests.databases import SettableClock, a_clone, an_empty_redis
+from tests.browser_desks import an_open_office, fits, sign_in
+from tests.cast import a_notice
+from tests.consoles import a_person
 from tests.portals import an_order_of
-from tests.running import Running, an_installation
+from tests.running import Running
 from tests.servers import Addresses
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -29,12 +29,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 @pytest.fixture
 def running(addresses: Addresses, tmp_path: Path) -> Iterator[Running]:
-    with (
-        a_clone(addresses) as house,
-        an_empty_redis(addresses.redis_url) as redis_url,
-        an_installation(house, redis_url, tmp_path) as made,
-    ):
-        made.house.clock.at = datetime.now(HANOI)
+    with an_open_office(addresses, tmp_path) as made:
         yield made
 
 
@@ -42,21 +37,6 @@ def running(addresses: Addresses, tmp_path: Path) -> Iterator[Running]:
 def browser() -> Iterator[Browser]:
     with open_browser() as started:
         yield started
-
-
-def sign_in(eyes: Eyes, running: Running, person: Person) -> None:
-    eyes.tab.goto(f"{running.url}/console")
-    eyes.tab.fill("#email", person.email)
-    eyes.tab.fill("#password", PASSWORD)
-    eyes.tab.click("button.full")
-    eyes.tab.fill("#code", person.code(SettableClock(datetime.now(HANOI))))
-    eyes.tab.click("button.full")
-    eyes.tab.wait_for_url(f"{running.url}/console")
-
-
-def fits(eyes: Eyes) -> bool:
-    """Whether nothing makes the page itself scroll sideways."""
-    return bool(eyes.tab.evaluate("document.documentElement.scrollWidth <= innerWidth"))
 
 
 def test_money_is_divided_by_keys_and_approved_on_a_phone(
