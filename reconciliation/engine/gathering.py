@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]  # it ships no stubs
 
 from reconciliation.engine.batches import GatewayRow
 from reconciliation.engine.book import Decision, Outcome
@@ -92,26 +94,23 @@ def _listed(
 
 def _sure(sure: Sure, sources: Sources, judge: Judge) -> tuple[pd.DataFrame, pd.DataFrame, Quoted]:
     ours = judge.references.ours[sure.order]
-    rule = np.empty(len(ours), dtype=object)
-    score = np.empty(len(ours))
-    for kind, flag in (("code", True), ("reference", False)):
-        for exact in (True, False):
-            here = (ours == flag) & (sure.exact == exact)
-            rule[here] = FIRM_RULE[kind, exact]
-            score[here] = RULES[FIRM_RULE[kind, exact]].score
-    ids = np.asarray(sources.ids, dtype=object)[sure.at]
-    refs = np.asarray(judge.orders.refs, dtype=object)[sure.order]
+    rules = [FIRM_RULE[kind, exact] for kind in ("reference", "code") for exact in (False, True)]
+    which = 2 * ours + sure.exact
+    score = np.array([RULES[rule].score for rule in rules])[which]
     same: dict[str, Any] = {
-        "source": "bank", "source_id": ids, "decision": Decision.AUTO.value,
-        "exception_code": sure.code, "related_id": "", "rule": rule,
+        "source": _always("bank", len(ours)), "source_id": _taken(sources.ids, sure.at),
+        "decision": _always(Decision.AUTO.value, len(ours)), "exception_code": _few(sure.code),
+        "related_id": _always("", len(ours)), "rule": _taken(rules, which),
+        "at": sure.at, "score": score,
     }  # fmt: skip
-    same = _texts(same, len(ours)) | {"at": sure.at, "score": score}
-    orders = np.asarray(judge.orders.ids, dtype=object)[sure.order]
+    orders = _taken(judge.orders.ids, sure.order)
     rows = pd.DataFrame(same | {"order_id": orders, "alloc_vnd": sure.part, "rank": 0})
     sums = pd.DataFrame(same | {"amount_vnd": sure.came, "credit_vnd": sure.came - sure.part})
-    memos = np.asarray(sources.memos, dtype=object)[sure.at].tolist()
+    refs, memos = judge.orders.refs, sources.memos
+    which = sure.order.tolist()
     compact = judge.references.places.keys[sure.order].tolist()
-    quoted = Quoted(memos, refs.tolist(), compact, ours, sure.came, sure.owed)
+    read = [memos[at] for at in sure.at.tolist()]
+    quoted = Quoted(read, [refs[at] for at in which], compact, ours, sure.came, sure.owed)
     return _as(rows, _ROW_COLUMNS), _as(sums, OUTCOME_COLUMNS), quoted
 
 
@@ -119,29 +118,37 @@ def _sure_rows(
     sure: SureRows, sources: Sources, judge: Judge
 ) -> tuple[pd.DataFrame, pd.DataFrame, QuotedRows]:
     some = [sources.rows[at] for at in sure.at.tolist()]
+    count = len(some)
     same: dict[str, Any] = {
-        "source": "gateway", "source_id": [row.row_id for row in some],
-        "decision": Decision.AUTO.value, "exception_code": sure.code, "related_id": "",
-        "rule": "gateway_reference",
+        "source": _always("gateway", count),
+        "source_id": pd.array([row.row_id for row in some], dtype="str"),
+        "decision": _always(Decision.AUTO.value, count), "exception_code": _few(sure.code),
+        "related_id": _always("", count), "rule": _always("gateway_reference", count),
+        "at": sure.at, "score": np.full(count, RULES["gateway_reference"].score),
     }  # fmt: skip
-    score = np.full(len(some), RULES["gateway_reference"].score)
-    same = _texts(same, len(some)) | {"at": sure.at, "score": score}
-    orders = np.asarray(judge.orders.ids, dtype=object)[sure.order]
+    orders = _taken(judge.orders.ids, sure.order)
     rows = pd.DataFrame(same | {"order_id": orders, "alloc_vnd": sure.part, "rank": 0})
     sums = pd.DataFrame(same | {"amount_vnd": sure.came, "credit_vnd": sure.came - sure.part})
-    refs = np.asarray(judge.orders.refs, dtype=object)[sure.order].tolist()
+    refs = [judge.orders.refs[at] for at in sure.order.tolist()]
     read = [row.merchant_ref for row in some]
     quoted = QuotedRows(read, refs, sure.came, sure.owed, sure.fee, sure.due, sure.told)
     return _as(rows, _ROW_COLUMNS), _as(sums, OUTCOME_COLUMNS), quoted
 
 
-def _texts(columns: Mapping[str, Any], count: int) -> dict[str, Any]:
-    """Columns of text, made once for both frames. A single text stands for a column of it."""
-    whole = {
-        name: np.full(count, texts, dtype=object) if isinstance(texts, str) else texts
-        for name, texts in columns.items()
-    }
-    return {name: pd.array(texts, dtype="str") for name, texts in whole.items()}
+def _always(text: str, count: int) -> Any:
+    """A column of one text."""
+    return pd.array(pa.repeat(pa.scalar(text, pa.large_string()), count), dtype="str")
+
+
+def _taken(texts: Sequence[str], at: npt.NDArray[np.int64]) -> Any:
+    """A column of the texts at these places."""
+    return pd.array(pa.array(texts, type=pa.large_string()).take(pa.array(at)), dtype="str")
+
+
+def _few(texts: npt.NDArray[np.object_]) -> Any:
+    """A column of few different texts."""
+    which, names = pd.factorize(texts)
+    return _taken([str(name) for name in names], which)
 
 
 def _typed(rows: list[tuple[Any, ...]], columns: Sequence[str]) -> pd.DataFrame:

@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]  # it ships no stubs
+import pyarrow.compute as pc  # type: ignore[import-untyped]  # it ships no stubs
 
 from reconciliation.engine.book import Decision
 from reconciliation.engine.claims import where
-from reconciliation.engine.evidence import Evidence, Verdict, amounts, fee_teller, render, teller
+from reconciliation.engine.evidence import Evidence, Verdict, amounts, render, sides, tell, tell_fee
 
 MATCH_COLUMNS = (
     "source", "source_id", "order_id", "alloc_vnd", "decision", "exception_code", "related_id",
@@ -54,15 +56,16 @@ class Quoted:
         quoted = Evidence(kind, read, self.refs[at], Verdict.AGREES, span)
         return quoted, amounts(came, owed)
 
-    def reasons(self, places: npt.NDArray[np.int64], lang: Literal["vi", "en"]) -> list[str]:
+    def reasons(self, places: npt.NDArray[np.int64], lang: Literal["vi", "en"]) -> Any:
         """The same as lines for people: what render() makes of it, without the detour."""
-        told, kinds, found = teller(lang), ("reference", "code"), []
-        ours, came, owed = (some[places].tolist() for some in (self.ours, self.came, self.owed))
-        for at, own, paid, due in zip(places.tolist(), ours, came, owed, strict=True):
+        which = places.tolist()
+        read = []
+        for at in which:
             memo = self.memos[at]
             start, end = where(memo, self.compact[at])
-            found.append(told(kinds[own], memo[start:end], self.refs[at], paid, due))
-        return found
+            read.append(memo[start:end])
+        shown = sides(read, [self.refs[at] for at in which])
+        return tell(lang, self.ours[places], shown, self.came[places], self.owed[places])
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +93,14 @@ class QuotedRows:
         verdict = Verdict.AGREES if fee == due else Verdict.CONTRADICTS
         return (*pieces, Evidence("fee", str(fee), str(due), verdict))
 
-    def reasons(self, places: npt.NDArray[np.int64], lang: Literal["vi", "en"]) -> list[str]:
+    def reasons(self, places: npt.NDArray[np.int64], lang: Literal["vi", "en"]) -> Any:
         """The same as lines for people."""
-        told, of_fee, found = teller(lang), fee_teller(lang), []
-        columns = (self.came, self.owed, self.told, self.fee, self.due)
-        for at, came, owed, more, fee, due in zip(
-            places.tolist(), *(column[places].tolist() for column in columns), strict=True
-        ):
-            text = told("reference", self.read[at], self.refs[at], came, owed)
-            found.append(f"{text}; {of_fee(fee, due)}" if more else text)
-        return found
+        which = places.tolist()
+        shown = sides([self.read[at] for at in which], [self.refs[at] for at in which])
+        none = np.zeros(len(which), dtype=bool)
+        text = tell(lang, none, shown, self.came[places], self.owed[places])
+        fee = tell_fee(lang, self.told[places], self.fee[places], self.due[places])
+        return pc.binary_join_element_wise(text, fee, pa.scalar("", pa.large_string()))
 
 
 class Matched:
@@ -144,17 +145,21 @@ class Matched:
 
     def reasons(
         self, lang: Literal["vi", "en"], at: npt.NDArray[np.int64] | None = None
-    ) -> npt.NDArray[np.object_]:
+    ) -> pd.Series[str]:
         """The evidence of every row, or of those at these places, as lines for people."""
         origin = self._origin if at is None else self._origin[at]
-        found = np.empty(len(origin), dtype=object)
-        long = origin >= 0
-        found[long] = [render(self._told[place], lang) for place in origin[long].tolist()]
         (lines, rows), place = self._quoted, -1 - origin
-        of_lines, of_rows = ~long & (place < len(lines)), place >= len(lines)
-        found[of_lines] = lines.reasons(place[of_lines], lang)
-        found[of_rows] = rows.reasons(place[of_rows] - len(lines), lang)
-        return found
+        long = origin >= 0
+        parts = long, ~long & (place < len(lines)), place >= len(lines)
+        told = [render(self._told[one], lang) for one in origin[long].tolist()]
+        found = [
+            pa.array(told, type=pa.large_string()),
+            lines.reasons(place[parts[1]], lang),
+            rows.reasons(place[parts[2]] - len(lines), lang),
+        ]
+        whose = np.concatenate([np.flatnonzero(part) for part in parts])
+        in_order = pa.concat_arrays(found).take(pa.array(np.argsort(whose)))
+        return pd.Series(pd.array(in_order, dtype="str"))
 
     @property
     def allocations(self) -> pd.DataFrame:
