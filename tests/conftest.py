@@ -18,7 +18,7 @@ from argon2 import PasswordHasher
 from hypothesis import settings
 
 from payments import access
-from tests import chromium
+from tests import chromium, url_builders
 from tests.databases import House, QuickHouse, a_clone, a_transaction, an_empty_redis
 from tests.servers import Addresses, Elsewhere, Servers
 
@@ -31,6 +31,8 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 # Eight thousand tests are a large heap that lives to the end: walking it again and again for
 # garbage took a third of the time of collecting them.
 gc.set_threshold(50_000, 20, 50)
+
+url_builders.write_once()
 
 SERVERS = pytest.StashKey[Servers | Elsewhere]()
 

@@ -10,10 +10,9 @@ is not Markup is escaped.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import fields
 from datetime import date, datetime, timedelta, timezone
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +20,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from payments.domain.money import Money, grouped
-from web.language import Language, Speech, speech
+from web.language import Language, speech
 from web.pages import Frame, Page
 from web.words import word
 
@@ -84,55 +83,59 @@ def _fingerprint(name: str) -> str:
 
 
 class Pages:
-    """Renders pages; make one per process. static_url: where `web/static` is served."""
+    """Renders pages; make one per application. static_url: where `web/static` is served."""
 
     def __init__(self, static_url: str = "/static") -> None:
         self._static_url = static_url.rstrip("/")
-        self._environments: Mapping[Language, Environment] = {
-            language: self._environment(speech(language)) for language in Language
-        }
 
     def render(self, page: Page, frame: Frame) -> str:
         """Return the whole page (or fragment) as HTML."""
-        template = self._environments[frame.language].get_template(page.template)
+        template = environment(frame.language, self._static_url).get_template(page.template)
         # Each field is a name in the template; `page` is there for properties.
         values = {field.name: getattr(page, field.name) for field in fields(page)}  # type: ignore[arg-type]  # every Page is a dataclass
         return template.render(values, page=page, frame=frame)
 
     def asset(self, name: str) -> str:
         """Return the address of a static file; it changes when the file does."""
-        return f"{self._static_url}/{name}?v={_fingerprint(name)}"
+        return _asset(self._static_url, name)
 
-    def _environment(self, speech: Speech) -> Environment:
-        environment = Environment(
-            loader=FileSystemLoader(HERE / "templates"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        language = speech.language
 
-        def weekday(at: date | datetime) -> str:
-            return f"{_DAYS[language][_local(at).weekday()]}, {day(at)}"
+def _asset(static_url: str, name: str) -> str:
+    return f"{static_url}/{name}?v={_fingerprint(name)}"
 
-        def age(hours: int) -> Markup:
-            if hours < 1:
-                return speech.t("dưới 1 giờ")
-            if hours < 24:
-                return speech.tn("{n}\u00a0giờ", n=hours)
-            return speech.tn("{n}\u00a0ngày", n=hours // 24)
 
-        def percent(part: int, whole: int) -> str:
-            share = f"{100 * part / whole:.1f}" if whole else "0"
-            return f"{share.replace('.', ',') if language is Language.VI else share}%"
+@cache
+def environment(language: Language, static_url: str) -> Environment:
+    """One for a process, whatever asks for it: each template is compiled once."""
+    said = speech(language)
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
 
-        environment.filters.update(
-            money=money, digits=grouped, day=day, clock=clock, moment=moment, iso=iso,
-            code=code, size=size, weekday=weekday, age=age, say=speech.say,
-        )  # fmt: skip
-        environment.globals.update(
-            t=speech.t, tn=speech.tn, word=word, percent=percent,
-            asset=self.asset, lang=language.value,
-        )  # fmt: skip
-        return environment
+    def weekday(at: date | datetime) -> str:
+        return f"{_DAYS[language][_local(at).weekday()]}, {day(at)}"
+
+    def age(hours: int) -> Markup:
+        if hours < 1:
+            return said.t("dưới 1 giờ")
+        if hours < 24:
+            return said.tn("{n}\u00a0giờ", n=hours)
+        return said.tn("{n}\u00a0ngày", n=hours // 24)
+
+    def percent(part: int, whole: int) -> str:
+        share = f"{100 * part / whole:.1f}" if whole else "0"
+        return f"{share.replace('.', ',') if language is Language.VI else share}%"
+
+    environment.filters.update(
+        money=money, digits=grouped, day=day, clock=clock, moment=moment, iso=iso,
+        code=code, size=size, weekday=weekday, age=age, say=said.say,
+    )  # fmt: skip
+    environment.globals.update(
+        t=said.t, tn=said.tn, word=word, percent=percent,
+        asset=partial(_asset, static_url), lang=language.value,
+    )  # fmt: skip
+    return environment

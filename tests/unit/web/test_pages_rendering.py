@@ -17,7 +17,7 @@ from web.console.pages import Equation
 from web.language import Both, Language
 from web.pages import ONE_PAGE, Frame, ProblemPage
 from web.portal.pages import FACE_CHECK_ABOVE, NO_QR_FROM, PayPage, StatusStrip
-from web.rendering import Pages
+from web.rendering import Pages, environment
 
 PAGES = Pages()
 
@@ -101,7 +101,7 @@ def test_the_page_and_its_strip_agree_on_the_state_so_that_nothing_is_fetched_tw
 
 def test_unexplained_money_is_rust_and_takes_the_double_rule_away() -> None:
     macro = 'from "components/equation.html" import equation'
-    template = PAGES._environments[Language.EN].from_string(
+    template = environment(Language.EN, "/static").from_string(
         f"{{% {macro} %}}{{{{ equation(sum, 'x') }}}}"
     )
     sums = Equation(10, 10, 0, 0, 0, 0), Equation(10, 9, 0, 0, 0, 1, "/task")
