@@ -81,22 +81,31 @@ def _clear_transit(db: Session, account_id: UUID, *, at: datetime) -> None:
         cases.clear(db, found, why="line_arrived", at=at, what=what)
 
 
+# From the few orders that are paid in part, by their bills, to the money: the other way round
+# every payment of the day would be asked for its order.
 _SHORT = """
-SELECT p.id, p.fact_day, o.amount - o.allocated AS missing
-FROM payment p
-JOIN allocation a ON a.biller_id = p.biller_id AND a.payment_id = p.id AND a.live
-JOIN payment_order o ON o.biller_id = a.biller_id AND o.id = a.order_id
-WHERE p.biller_id = :biller AND p.bank_account_id = :account AND o.allocated < o.amount
-    AND EXISTS (SELECT FROM order_invoice oi JOIN invoice i
-        ON i.biller_id = oi.biller_id AND i.id = oi.invoice_id
-        WHERE oi.biller_id = o.biller_id AND oi.order_id = o.id AND i.allocated < i.amount)
+WITH part AS MATERIALIZED (
+    SELECT a.biller_id, a.payment_id, o.amount - o.allocated AS missing
+    FROM payment_order o
+    JOIN order_invoice q ON q.biller_id = o.biller_id AND q.order_id = o.id
+    JOIN allocation a ON a.biller_id = q.biller_id AND a.invoice_id = q.invoice_id
+        AND a.order_id = q.order_id AND a.live
+    WHERE o.biller_id = :biller AND o.allocated > 0 AND o.allocated < o.amount
+        AND EXISTS (SELECT FROM order_invoice oi JOIN invoice i
+            ON i.biller_id = oi.biller_id AND i.id = oi.invoice_id
+            WHERE oi.biller_id = o.biller_id AND oi.order_id = o.id AND i.allocated < i.amount)
+), short AS MATERIALIZED (
+    SELECT p.id, p.fact_day, part.missing
+    FROM part JOIN payment p ON p.biller_id = part.biller_id AND p.id = part.payment_id
+    WHERE p.bank_account_id = :account
+)
 """
 
 
 def _flag_short(db: Session, account_id: UUID, day: date, *, at: datetime) -> None:
     rows = db.execute(
         text(
-            f"""SELECT DISTINCT ON (short.id) short.* FROM ({_SHORT}) short
+            f"""{_SHORT} SELECT DISTINCT ON (short.id) short.* FROM short
             WHERE short.fact_day = :day AND NOT EXISTS (SELECT FROM discrepancy d
                 WHERE d.biller_id = :biller AND d.payment_id = short.id)
             ORDER BY short.id"""
@@ -113,7 +122,7 @@ def _flag_short(db: Session, account_id: UUID, day: date, *, at: datetime) -> No
 
 def _clear_short(db: Session, account_id: UUID, *, at: datetime) -> None:
     for found, last in db.execute(
-        text(f"""SELECT d.id, (SELECT later.payment_id FROM allocation a
+        text(f"""{_SHORT} SELECT d.id, (SELECT later.payment_id FROM allocation a
                     JOIN allocation later ON later.biller_id = a.biller_id
                         AND later.order_id = a.order_id AND later.live
                     WHERE a.biller_id = d.biller_id AND a.payment_id = d.payment_id AND a.live
@@ -122,7 +131,7 @@ def _clear_short(db: Session, account_id: UUID, *, at: datetime) -> None:
                 WHERE d.biller_id = :biller AND p.bank_account_id = :account
                     AND d.kind = 'UNDERPAID' AND d.holds = 0
                     AND d.status NOT IN ('resolved', 'auto_resolved', 'approved')
-                    AND NOT EXISTS (SELECT FROM ({_SHORT}) short WHERE short.id = d.payment_id)"""),
+                    AND NOT EXISTS (SELECT FROM short WHERE short.id = d.payment_id)"""),
         {"biller": biller_of(db), "account": account_id},
     ).all():
         what = ids.shown("pay", last) if last is not None else ""

@@ -56,6 +56,10 @@ CHUNK = 2_500
 FEW = 200
 """The same for lines that are booked one by one."""
 
+PATIENCE_MS = 600_000
+"""What one question about all of a biller's lines may take; those of people have seconds."""
+_PATIENTLY = text("SELECT set_config('statement_timeout', :ms, true)")
+
 Single = Callable[[Session, Line], None]
 Bulk = Callable[[Session, Sequence[Line], datetime, Turn], None]
 
@@ -110,6 +114,7 @@ def run(
 def _step(sessions: Sessions, biller_id: UUID, account_id: UUID) -> Iterator[Session]:
     """A transaction that no other run of this account overlaps."""
     with sessions.begin(biller_id) as db:
+        db.execute(_PATIENTLY, {"ms": str(PATIENCE_MS)})
         _lock(db, account_id)
         yield db
 
