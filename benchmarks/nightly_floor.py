@@ -153,6 +153,7 @@ def by_hand(place: Place, school: School, lines: Sequence[Line]) -> float:
     }
     with place.runtime.sessions.begin(school.biller_id) as db:
         cursor = db.connection().connection.cursor()
+        cursor.execute("SET LOCAL statement_timeout = 0")
         began = time.perf_counter()
         cursor.execute(_CAME)
         with cursor.copy("COPY came FROM STDIN") as copy:
