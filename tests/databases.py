@@ -58,6 +58,7 @@ class House:
         )
         self._stack = ExitStack()
         self.owner_engine = self._engine(self.owner_url)
+        self.admin_engine = self._engine(self.admin_url, pool_pre_ping=True)
         self.sessions = Sessions(self._engine(self.app_url), RING)
         self.system = SystemSessions(self._engine(self.system_url), RING)
         self.admin = self._stack.enter_context(psycopg.connect(self.admin_url, autocommit=True))
@@ -105,8 +106,8 @@ class House:
         """Close every connection that was opened here."""
         self._stack.close()
 
-    def _engine(self, url: str) -> Engine:
-        engine = create_engine(sqlalchemy_url(url))
+    def _engine(self, url: str, **told: Any) -> Engine:
+        engine = create_engine(sqlalchemy_url(url), **told)
         self._stack.callback(engine.dispose)
         return engine
 
@@ -199,14 +200,13 @@ def a_clone(addresses: Addresses) -> Iterator[House]:
 
 @contextmanager
 def a_transaction(house: House, addresses: Addresses) -> Iterator[QuickHouse]:
-    """A house inside one transaction of another house's database, rolled back at the end."""
-    engine = create_engine(sqlalchemy_url(house.admin_url))
-    try:
-        with engine.connect() as connection, connection.begin() as outer:
-            yield QuickHouse(connection, addresses)
-            outer.rollback()
-    finally:
-        engine.dispose()
+    """A house inside one transaction of another house's database, rolled back at the end.
+
+    Its connection comes from that house, which remembers how statements are written for it.
+    """
+    with house.admin_engine.connect() as connection, connection.begin() as outer:
+        yield QuickHouse(connection, addresses)
+        outer.rollback()
 
 
 @contextmanager
