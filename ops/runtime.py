@@ -28,8 +28,8 @@ from ops.clock import Clock, OffsetClock, SystemClock
 from ops.config import Config
 from ops.errors import StartError
 from payments.domain.gateway import Gateway
+from payments.key_ring import KeyRing
 from payments.store.sessions import Sessions, SystemSessions
-from payments.vault import KeyRing
 from webhooks.sender import Sender
 
 _POOL = 5

@@ -9,7 +9,7 @@ bookings        many credits at once, as money_in and allocations book them one 
 inquiries       when a gateway is asked what became of an attempt.
 sources         who tells of a bank account's credits, and which was told before.
 ledger, outbox  the only writers of entries and of messages.
-sealing, idempotency, access, audit, vault, rotation
+sealing, idempotency, access, audit, vault, key_ring, rotation
                 what the verbs share: proofs, repeats, people, trails, secrets.
 queries         the only reads that pages and the API use.
 

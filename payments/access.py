@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.orm import Session
 
-from payments import vault
+from payments import key_ring, vault
 from payments.domain import ids
 from payments.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from payments.domain.people import KEY_SCOPES, ROLES, Actor, Permission
@@ -104,8 +104,8 @@ def add_staff(system: Session, *, email: str, name: str, password: str, at: date
             email=email,
             name=name,
             password_hash=PASSWORDS.hash(password),
-            totp_sealed=vault.seal_secret(
-                vault.ring(system), secret, context=vault.totp_context(staff_id)
+            totp_sealed=key_ring.seal_secret(
+                vault.ring(system), secret, context=key_ring.totp_context(staff_id)
             ),
             created_at=at,
         )
@@ -163,8 +163,8 @@ def check_code(db: Session, staff_id: UUID, code: str, *, at: datetime) -> bool:
         return False
     if row.locked_until is not None and row.locked_until > at:
         raise Locked(row.locked_until)
-    secret = vault.unseal_secret(
-        vault.ring(db), row.totp_sealed, context=vault.totp_context(staff_id)
+    secret = key_ring.unseal_secret(
+        vault.ring(db), row.totp_sealed, context=key_ring.totp_context(staff_id)
     )
     now = int(at.timestamp()) // STEP_SECONDS
     for step in (now, now - 1, now + 1):  # one step of clock drift either way

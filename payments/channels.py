@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from payments import audit, ledger, vault
+from payments import audit, key_ring, ledger, vault
 from payments.domain import accounts
 from payments.domain.channels import Setting, merchant_of
 from payments.domain.errors import Conflict, NotFound
@@ -129,7 +129,7 @@ def _changed(db: Session, gateway: str, settings: Mapping[str, str]) -> list[str
     """The fields whose value is another than before, added or dropped; the audit names them."""
     try:
         before = settings_of(db, gateway, even_off=True) or {}
-    except (vault.VaultError, vault.KeyErased):
+    except (key_ring.VaultError, vault.KeyErased):
         before = {}  # whoever replaces what cannot be opened any more must not be stopped by it
     return sorted(name for name in {*before, *settings} if before.get(name) != settings.get(name))
 

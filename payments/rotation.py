@@ -14,9 +14,9 @@ from typing import Any
 from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
-from payments import vault
+from payments import key_ring
+from payments.key_ring import KeyRing
 from payments.store.billers import data_key, staff
-from payments.vault import KeyRing
 
 
 def left(db: Session, ring: KeyRing) -> Mapping[str, int]:
@@ -30,7 +30,7 @@ def left(db: Session, ring: KeyRing) -> Mapping[str, int]:
         .group_by(data_key.c.ring_key)
     )
     found = Counter({row.ring_key: row.guarded for row in keys})
-    found.update(vault.sealed_by(sealed) for sealed in db.scalars(select(staff.c.totp_sealed)))
+    found.update(key_ring.sealed_by(sealed) for sealed in db.scalars(select(staff.c.totp_sealed)))
     del found[ring.current]
     return dict(sorted(found.items()))
 
@@ -59,7 +59,7 @@ def _data_keys(db: Session, ring: KeyRing, limit: int) -> int:
         .values(ring_key=ring.current, wrapped=bindparam("again"))
     )
     moved: Sequence[Mapping[str, Any]] = [
-        {"of_biller": row.biller_id, "of_key": row.id, "again": vault.rewrapped(ring, *row)}
+        {"of_biller": row.biller_id, "of_key": row.id, "again": key_ring.rewrapped(ring, *row)}
         for row in old
     ]
     db.connection().execute(statement, moved)
@@ -71,11 +71,11 @@ def _staff_secrets(db: Session, ring: KeyRing, limit: int) -> int:
         select(staff.c.id, staff.c.totp_sealed).with_for_update(skip_locked=True)
     ).all()
     names = _old_names(ring)
-    old = [row for row in rows if vault.sealed_by(row.totp_sealed) in names][:limit]
+    old = [row for row in rows if key_ring.sealed_by(row.totp_sealed) in names][:limit]
     for row in old:
-        context = vault.totp_context(row.id)
-        plain = vault.unseal_secret(ring, row.totp_sealed, context=context)
-        again = vault.seal_secret(ring, plain, context=context)
+        context = key_ring.totp_context(row.id)
+        plain = key_ring.unseal_secret(ring, row.totp_sealed, context=context)
+        again = key_ring.seal_secret(ring, plain, context=context)
         db.execute(update(staff).where(staff.c.id == row.id).values(totp_sealed=again))
     return len(old)
 

@@ -20,8 +20,8 @@ from payments import vault
 from payments.domain import ids
 from payments.domain.errors import Conflict, DomainError
 from payments.domain.money import MOST
+from payments.key_ring import VaultError
 from payments.store.sessions import biller_of
-from payments.vault import VaultError
 from reconciliation import intake
 from reconciliation.day_facts import Facts, LineRef, OnPaper, RowRef
 from reconciliation.settlement_report import ReportReader, ReportRow

@@ -18,8 +18,8 @@ from psycopg import sql
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.orm import Session, SessionTransaction, sessionmaker
 
+from payments.key_ring import KeyRing
 from payments.store.sessions import Sessions, SystemSessions, in_our_words
-from payments.vault import KeyRing
 from tests.servers import Addresses, drop_database, sqlalchemy_url
 
 HANOI = timezone(timedelta(hours=7))

@@ -14,8 +14,8 @@ from payments import billers, ledger
 from payments.domain import accounts, ids
 from payments.domain.journals import Journal, Transfer
 from payments.domain.money import Money
+from payments.key_ring import KeyRing
 from payments.store.sessions import Sessions, SystemSessions
-from payments.vault import KeyRing
 from tests.databases import A_MORNING, House
 
 DAY = date(2026, 3, 10)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import tempfile
 import threading
 from collections.abc import Callable
@@ -31,6 +32,7 @@ from ops.embedded import servers as embedded
 from ops.migrate import migrate
 
 GROUPS = ("thuphi_app", "thuphi_system")
+ROOM = 4 << 30  # bytes; a run was seen to use less than one
 OLDEST = 150000  # server_version_num of PostgreSQL 15
 
 
@@ -99,7 +101,7 @@ class Servers:
     def _start(self) -> Addresses:
         admin_url, redis_url = os.environ.get("DATABASE_URL"), os.environ.get("REDIS_URL")
         if not admin_url or not redis_url:
-            running = self._stack.enter_context(embedded.throwaway())
+            running = self._stack.enter_context(embedded.throwaway(_in_memory()))
             admin_url, redis_url = admin_url or running.admin_url, redis_url or running.redis_url
         prefix = f"t_{secrets.token_hex(4)}"
         found = Addresses(
@@ -115,6 +117,15 @@ class Servers:
             _make_logins(admin, found)
             _make_template(admin, found)
         return found
+
+
+def _in_memory() -> Path | None:
+    """A folder in memory where there is room for a run: each test copies a whole database, and
+    a disk spends a third of the suite on making and deleting its files."""
+    place = Path("/dev/shm")  # noqa: S108  # a folder of a random name is made in it
+    if os.access(place, os.W_OK) and shutil.disk_usage(place).free > ROOM:
+        return place
+    return None
 
 
 class Desk:

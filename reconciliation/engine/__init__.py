@@ -7,7 +7,7 @@ lines                         the statement, and what the bank's own words in it
 words, quick                  plain lines, by columns: of known words; with one known reference
 hearing                       everything that the lines say by themselves
 sure                          plain lines that are the only ones of their orders
-evidence                      what speaks for or against, and the rules, in two languages
+evidence, telling             what speaks for or against, and the rules, in two languages
 deciding, book                one line, all its evidence, one decision
 batches, terms, reversals     gateways' rows and credits, money taken back
 gathering, matched            what became of everything, as frames

@@ -7,17 +7,10 @@ what a person sees (uniqueness decides, never a score), and a sentence in both l
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
-
-import numpy as np
-import numpy.typing as npt
-import pyarrow as pa  # type: ignore[import-untyped]  # it ships no stubs
-import pyarrow.compute as pc  # type: ignore[import-untyped]  # it ships no stubs
-
-_Ints = npt.NDArray[np.int64]
 
 
 class Verdict(StrEnum):
@@ -99,7 +92,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "undone": ("cặp đã bị gỡ trước đây", "a pair that was undone before"),
 }
 
-_VERDICTS: dict[Verdict, tuple[str, str]] = {
+VERDICTS: dict[Verdict, tuple[str, str]] = {
     Verdict.AGREES: ("khớp", "agrees"),
     Verdict.CONTRADICTS: ("trái", "contradicts"),
     Verdict.AMBIGUOUS: ("chưa rõ", "ambiguous"),
@@ -114,7 +107,7 @@ def render(evidence: Iterable[Evidence], lang: Literal["vi", "en"]) -> str:
     for one in evidence:
         sides = one.on_line if one.on_line == one.on_order else f"{one.on_line} ~ {one.on_order}"
         words = f"{KINDS[one.kind][at]} {sides.strip(' ~')}".strip()
-        parts.append(f"{words} ({_VERDICTS[one.verdict][at]})")
+        parts.append(f"{words} ({VERDICTS[one.verdict][at]})")
     return "; ".join(parts)
 
 
@@ -122,50 +115,3 @@ def amounts(came: int, owed: int) -> Evidence:
     """The amount that came against what the order still owes, in đồng."""
     verdict = Verdict.AGREES if came == owed else Verdict.CONTRADICTS
     return Evidence("amount", str(came), str(owed), verdict)
-
-
-def sides(on_line: Sequence[str], on_order: Sequence[str]) -> Any:
-    """What stands on lines and on their orders, as render() shows the two."""
-    both = zip(on_line, on_order, strict=True)
-    told = [one if one == other else f"{one} ~ {other}" for one, other in both]
-    return pc.utf8_trim(pa.array(told, type=pa.large_string()), " ~")
-
-
-def tell(
-    lang: Literal["vi", "en"], ours: npt.NDArray[np.bool_], shown: Any, came: _Ints, owed: _Ints
-) -> Any:
-    """render() by columns of the two pieces that a plain line has: a reference that agrees, and
-    the amount.
-
-    ours: whether it is a payment code of ours; shown: sides() of it; came, owed: đồng.
-    """
-    at = 0 if lang == "vi" else 1
-    code, reference, amount = (KINDS[kind][at] for kind in ("code", "reference", "amount"))
-    begins = pc.if_else(pa.array(ours), _text(f"{code} "), _text(f"{reference} "))
-    middle = _text(f" ({_VERDICTS[Verdict.AGREES][at]}); {amount} ")
-    return _joined(begins, shown, middle, _compared(came, owed, at))
-
-
-def tell_fee(
-    lang: Literal["vi", "en"], told: npt.NDArray[np.bool_], kept: _Ints, due: _Ints
-) -> Any:
-    """What tell() is followed by where something can be told of a gateway's fee, "" elsewhere:
-    the đồng that it kept and those that were due."""
-    at = 0 if lang == "vi" else 1
-    said = _joined(_text(f"; {KINDS['fee'][at]} "), _compared(kept, due, at))
-    return pc.if_else(pa.array(told), said, _text(""))
-
-
-def _compared(one: _Ints, other: _Ints, at: int) -> Any:
-    agrees, contradicts = _VERDICTS[Verdict.AGREES][at], _VERDICTS[Verdict.CONTRADICTS][at]
-    first, second = (pc.cast(pa.array(some), pa.large_string()) for some in (one, other))
-    varies = _joined(first, _text(" ~ "), second, _text(f" ({contradicts})"))
-    return pc.if_else(pa.array(one == other), _joined(first, _text(f" ({agrees})")), varies)
-
-
-def _joined(*texts: Any) -> Any:
-    return pc.binary_join_element_wise(*texts, _text(""))
-
-
-def _text(text: str) -> Any:
-    return pa.scalar(text, pa.large_string())

@@ -19,7 +19,8 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]  # it ships no stub
 
 from reconciliation.engine.book import Decision
 from reconciliation.engine.claims import where
-from reconciliation.engine.evidence import Evidence, Verdict, amounts, render, sides, tell, tell_fee
+from reconciliation.engine.evidence import Evidence, Verdict, amounts, render
+from reconciliation.engine.telling import sides, tell, tell_fee
 
 MATCH_COLUMNS = (
     "source", "source_id", "order_id", "alloc_vnd", "decision", "exception_code", "related_id",

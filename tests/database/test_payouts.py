@@ -15,7 +15,7 @@ from sqlalchemy import text
 from adapters.payouts import writer
 from adapters.registry import STATEMENT_READERS
 from ops import refunding
-from payments import days, ledger, outbox, payouts, refunds, vault
+from payments import days, key_ring, ledger, outbox, payouts, refunds, vault
 from payments.domain import accounts, refund_codes
 from payments.domain.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
 from payments.domain.money import Money
@@ -182,7 +182,7 @@ def test_the_kept_bytes_say_nothing_without_their_key(office: Office) -> None:
     assert b"9999001122" not in bytes(sealed)
     with office.begin() as db:
         key_id = db.scalar(text("SELECT key_id FROM payout_file WHERE format = 'csv'"))
-        with pytest.raises(vault.VaultError):
+        with pytest.raises(key_ring.VaultError):
             vault.unseal_bytes(db, key_id, bytes(sealed), context="payout:elsewhere:csv")
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from payments import receipts, sealing
 from payments.domain import receipts as papers
 from payments.domain.errors import NotFound
-from payments.vault import VaultError
+from payments.key_ring import VaultError
 from tests.cast import School, a_bill, a_notice, a_school, an_order
 from tests.databases import RING, House
 

@@ -15,8 +15,9 @@ from sqlalchemy import text
 
 from payments import channels, rotation, vault
 from payments.domain.people import SERVICE
+from payments.key_ring import KeyRing
 from payments.store.sessions import Sessions
-from payments.vault import Envelope, KeyRing
+from payments.vault import Envelope
 from tests.cast import School, a_school
 from tests.databases import RING, House
 

@@ -12,9 +12,10 @@ import pytest
 from sqlalchemy import Engine, event, text
 from sqlalchemy.orm import Session
 
-from payments import access, rotation, vault
+from payments import access, key_ring, rotation, vault
+from payments.key_ring import KeyRing, VaultError
 from payments.store.sessions import Sessions
-from payments.vault import ERASED, Envelope, KeyErased, KeyRing, VaultError
+from payments.vault import ERASED, Envelope, KeyErased
 from tests.cast import PASSWORD
 from tests.databases import A_MORNING, RING, House
 from tests.ledgers import Books, a_biller
@@ -160,14 +161,14 @@ def test_a_rotation_takes_the_second_factors_of_staff_along(books: Books) -> Non
             system, email="a@th-hs.example", name="A", password=PASSWORD, at=A_MORNING
         )
         before = system.execute(text("SELECT totp_sealed FROM staff")).scalar_one()
-        context = vault.totp_context(added.id)
-        secret = vault.unseal_secret(RING, before, context=context)
+        context = key_ring.totp_context(added.id)
+        secret = key_ring.unseal_secret(RING, before, context=context)
 
         moved = [rotation.rewrap(system, rotated), rotation.rewrap(system, rotated)]
 
         after = system.execute(text("SELECT totp_sealed FROM staff")).scalar_one()
     assert moved == [1, 0]
-    assert vault.unseal_secret(alone, after, context=context) == secret
+    assert key_ring.unseal_secret(alone, after, context=context) == secret
 
 
 def test_a_look_up_finds_equal_values_of_one_biller_and_kind_only(books: Books) -> None:

@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Final
 
-from tests.house.cast_staff import DAY, NOW, other_pages, shell, today_pages
+from tests.house.cast_papers import run_pages
+from tests.house.cast_staff import DAY, NOW, shell, today_pages
 from web.console import charts
 from web.console.month_pages import AgeRow, DayCell, LinesRow, MonthPage
 from web.console.night_pages import NightPart, NightRow
@@ -69,7 +70,7 @@ def night_parts() -> Mapping[str, Page]:
         ),
         "/console/runs/of/2026-01-09",
     )
-    busy, failed = today_pages()["today"], other_pages()["run-failed"]
+    busy, failed = today_pages()["today"], run_pages()["run-failed"]
     assert isinstance(busy, TodayPage)
     assert isinstance(failed, RunPage)
     return {

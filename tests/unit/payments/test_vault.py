@@ -8,8 +8,8 @@ import os
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from payments import vault
-from payments.vault import KeyRing, VaultError
+from payments import key_ring
+from payments.key_ring import KeyRing, VaultError
 
 OLD, NEW, SEED = (bytes([n]) * 32 for n in (1, 2, 3))
 
@@ -72,17 +72,17 @@ def test_a_ring_never_shows_its_keys() -> None:
 
 
 def test_a_secret_is_opened_again_also_after_a_new_key_became_current() -> None:
-    sealed = vault.seal_secret(KeyRing({"k1": OLD}, "k1"), b"totp", context="totp:1")
+    sealed = key_ring.seal_secret(KeyRing({"k1": OLD}, "k1"), b"totp", context="totp:1")
 
     rotated = KeyRing({"k1": OLD, "k2": NEW}, "k2")
 
-    assert vault.unseal_secret(rotated, sealed, context="totp:1") == b"totp"
+    assert key_ring.unseal_secret(rotated, sealed, context="totp:1") == b"totp"
 
 
 def test_two_seals_of_the_same_secret_differ() -> None:
     ring = KeyRing({"k1": OLD}, "k1")
 
-    seals = {vault.seal_secret(ring, b"same", context="c") for _ in range(50)}
+    seals = {key_ring.seal_secret(ring, b"same", context="c") for _ in range(50)}
 
     assert len(seals) == 50
 
@@ -93,7 +93,7 @@ def test_two_seals_of_the_same_secret_differ() -> None:
 )
 def test_whatever_is_wrong_with_a_secret_it_is_one_error_that_tells_nothing(how: str) -> None:
     ring = KeyRing({"k1": OLD, "k2": NEW}, "k1")
-    sealed = vault.seal_secret(ring, b"secret", context="totp:1")
+    sealed = key_ring.seal_secret(ring, b"secret", context="totp:1")
     context = "totp:2" if how == "another row" else "totp:1"
     given = {
         "cut": sealed[:-1],
@@ -105,7 +105,7 @@ def test_whatever_is_wrong_with_a_secret_it_is_one_error_that_tells_nothing(how:
     opener = KeyRing({"k1": os.urandom(32)}, "k1") if how == "another ring" else ring
 
     with pytest.raises(VaultError) as refused:
-        vault.unseal_secret(opener, given, context=context)
+        key_ring.unseal_secret(opener, given, context=context)
 
     assert str(refused.value) == VaultError.title_en
     assert refused.value.__cause__ is None
@@ -114,8 +114,8 @@ def test_whatever_is_wrong_with_a_secret_it_is_one_error_that_tells_nothing(how:
 
 def test_every_prefix_of_a_secret_is_refused() -> None:
     ring = KeyRing({"k1": OLD}, "k1")
-    sealed = vault.seal_secret(ring, b"secret", context="c")
+    sealed = key_ring.seal_secret(ring, b"secret", context="c")
 
     for length in range(len(sealed)):
         with pytest.raises(VaultError):
-            vault.unseal_secret(ring, sealed[:length], context="c")
+            key_ring.unseal_secret(ring, sealed[:length], context="c")
