@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from payments import vault
 from payments.domain import ids
 from payments.domain.memo import compact, fold
-from payments.store import staging
+from payments.store import plans
 from payments.store.sessions import biller_of
 from reconciliation.engine.evidence import RULES, Evidence
 from reconciliation.engine.evidence import Verdict as Says
@@ -130,7 +130,7 @@ def known(
     lines: all that wait, of one account. decided: the engine's verdict on each. doubled: those
     of them that pay a paid order of which the engine does not know the payer.
     """
-    staging.look_up_by_keys(db)
+    plans.look_up_by_keys(db)
     return _taking_back(db, lines, decided) | _doubled(db, decided, doubled)
 
 

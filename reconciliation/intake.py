@@ -26,7 +26,7 @@ from payments.domain.errors import Invalid, NotFound
 from payments.domain.money import MOST
 from payments.domain.people import Actor
 from payments.domain.states import FILE, FileStatus, LineStatus, move
-from payments.store import staging
+from payments.store import plans, staging
 from payments.store.orders import bank_account
 from payments.store.sessions import biller_of
 from payments.store.staging import Stage
@@ -322,7 +322,7 @@ def _known(
     """The lines we have, and whether they stand in a complete statement."""
     keys = list({key for _, key, _ in numbered})
     known: dict[tuple[bytes, int], bool] = {}
-    with staging.planned_anew(db):
+    with plans.planned_anew(db):
         for start in range(0, len(keys), _KEYS):
             some = {"account": account_id, "keys": keys[start : start + _KEYS]}
             for row in db.execute(_KNOWN, some | {"biller": biller_of(db)}):

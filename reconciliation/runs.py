@@ -24,7 +24,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from payments.domain import ids
-from payments.store import staging
+from payments.store import plans
 from payments.store.sessions import Sessions, biller_of
 from reconciliation import (
     bulk_posting,
@@ -89,6 +89,7 @@ def run(
     with _step(sessions, biller_id, account_id) as db:
         run_id = _begin(db, account_id, day, at=clock())
         whole.join(db, account_id)
+    _renew_statistics(sessions, biller_id)
     with progress.telling(sessions, biller_id, run_id, stop=stop) as told, garbage.held_back():
         with _step(sessions, biller_id, account_id) as db:
             lines = waiting.lines(db, account_id, day)
@@ -97,6 +98,7 @@ def run(
         _batches(sessions, biller_id, account_id, lines, clock=clock)
         _match(sessions, biller_id, account_id, lines, told, clock=clock)
         told.begin(Step.EXPLAIN, left=0)
+        _renew_statistics(sessions, biller_id)
         # Free money and batches are the biller's: runs of its other accounts see the same ones.
         with _step(sessions, biller_id, account_id) as db:
             settlement_runs.lock(db)
@@ -108,6 +110,13 @@ def run(
             settlement_late.flag(db, day, at=clock())
         told.begin(Step.FINISH, left=0)
         return _finish(sessions, biller_id, account_id, day, run_id, at=clock())
+
+
+def _renew_statistics(sessions: Sessions, biller_id: UUID) -> None:
+    """What follows asks of all lines, or all that is booked, in one question each."""
+    with sessions.begin(biller_id) as db:
+        db.execute(_PATIENTLY, {"ms": str(PATIENCE_MS)})
+        plans.renew_statistics(db)
 
 
 @contextmanager
@@ -291,7 +300,7 @@ def _booked(
     def together(chunk: Sequence[Line], turn: Turn) -> None:
         with sessions.begin(biller_id) as db, turn:
             _lock(db, account_id, shared=True)
-            staging.look_up_by_keys(db)
+            plans.look_up_by_keys(db)
             bulk(db, waiting.held(db, chunk), clock(), turn)
 
     def one_by_one(chunk: Sequence[Line]) -> None:

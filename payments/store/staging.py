@@ -6,9 +6,8 @@ INSERT..SELECT takes them on, past the same checks, triggers and policies as any
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -62,15 +61,6 @@ def put(db: Session, stage: Stage, rows: Iterable[Sequence[object]]) -> None:
         cursor.close()
 
 
-def look_up_by_keys(db: Session) -> None:
-    """Let the rest of this transaction find rows by their keys and in no other way.
-
-    A statement's lines and what is booked of them are minutes old, statistics older: a plan made
-    of those would read all lines of a biller for every chunk of a night.
-    """
-    db.execute(_BY_KEYS)
-
-
 def put_in_parts(
     db: Session, stage: Stage, rows: Iterable[Sequence[object]], *, take: Callable[[], object]
 ) -> None:
@@ -89,26 +79,3 @@ def put_in_parts(
             taken = beside.submit(take)
         if taken is not None:
             taken.result()
-
-
-@contextmanager
-def planned_anew(db: Session) -> Iterator[None]:
-    """Within it each statement is planned for the very values it is given.
-
-    A plan for any values looks through a list of them once for every row, a plan for these
-    hashes them first: with a long list that is seconds or hours. Not for statements that write,
-    whose foreign keys would be planned anew for every row.
-    """
-    db.execute(_PLANS, {"mode": "force_custom_plan"})
-    yield
-    db.execute(_PLANS, {"mode": "auto"})
-
-
-_PLANS = text("SELECT set_config('plan_cache_mode', :mode, true)")
-_BY_KEYS = text(
-    "SELECT "
-    + ", ".join(
-        f"set_config('enable_{way}', 'off', true)"
-        for way in ("hashjoin", "mergejoin", "material", "seqscan", "bitmapscan")
-    )
-)
