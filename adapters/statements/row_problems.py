@@ -30,28 +30,17 @@ _DAY: Final = (
 
 def amount(line: int, column: str, said: str, currency: str) -> Problem:
     """A cell of money. column: its heading."""
-    vi, en = _number(currency)
-    return _cell(
-        line, column, f"không đọc được số tiền {shown(said)}; {vi}",
-        f"the amount cannot be read: {shown(said)}; {en}",
-    )  # fmt: skip
+    return _unread(line, column, said, ("số tiền", "amount"), _number(currency))
 
 
 def balance(line: int, column: str, said: str, currency: str) -> Problem:
     """A running balance, which then proves nothing."""
-    vi, en = _number(currency)
-    return _cell(
-        line, column, f"không đọc được số dư {shown(said)}; {vi}",
-        f"the balance cannot be read: {shown(said)}; {en}",
-    )  # fmt: skip
+    return _unread(line, column, said, ("số dư", "balance"), _number(currency))
 
 
 def day(line: int, column: str, said: str) -> Problem:
     """A cell that should hold a day, in a row without money."""
-    return _cell(
-        line, column, f"không đọc được ngày {shown(said)}; {_DAY[0]}",
-        f"the day cannot be read: {shown(said)}; {_DAY[1]}",
-    )  # fmt: skip
+    return _unread(line, column, said, ("ngày", "day"), _DAY)
 
 
 def value_date(line: int, column: str, said: str) -> Problem:
@@ -136,6 +125,16 @@ def digits_lost(line: int, column: str, said: str) -> Problem:
 
 def _number(currency: str) -> tuple[str, str]:
     return _WHOLE if currency == "VND" else _FOREIGN
+
+
+def _unread(
+    line: int, column: str, said: str, what: tuple[str, str], needed: tuple[str, str]
+) -> Problem:
+    """what: stands in the cell, in both languages; needed: what could be read there."""
+    return _cell(
+        line, column, f"không đọc được {what[0]} {shown(said)}; {needed[0]}",
+        f"the {what[1]} cannot be read: {shown(said)}; {needed[1]}",
+    )  # fmt: skip
 
 
 def _cell(line: int, column: str, vi: str, en: str) -> Problem:
