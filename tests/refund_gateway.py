@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from ops import refunding
 from ops.runtime import Runtime
-from payments import attempts, channels, money_in, orders, outbox, refunds
+from payments import attempts, channels, days, ledger, money_in, orders, outbox, refunds
 from payments.attempts import Places
 from payments.domain import ids
 from payments.domain.gateway import (
@@ -207,6 +207,23 @@ class Desk:
     def status(self, refund_id: UUID) -> str:
         found: str = self.one("SELECT status FROM refund WHERE id = :id", id=refund_id)
         return found
+
+    def balance(self, account: str) -> int:
+        with self.begin() as db:
+            return ledger.balance(db, account)
+
+    def open_discrepancies(self) -> list[str]:
+        with self.begin() as db:
+            return list(
+                db.scalars(
+                    text("""SELECT kind FROM discrepancy WHERE refund_id IS NOT NULL
+                            AND status NOT IN ('resolved', 'auto_resolved') ORDER BY opened_at""")
+                )
+            )
+
+    def gaps(self) -> list[days.Compared]:
+        with self.begin() as db:
+            return [one for one in days.unexplained(db, self.now.date()) if one.gap]
 
     def work(self, *drains: str) -> int:
         """Handle what is due, as the workers do; how many messages that were."""

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
 
 from ops import refunding
-from payments import allocations, channels, days, ledger, outbox, refund_tries, refunds
+from payments import allocations, channels, outbox, refund_tries, refunds
 from payments.domain import accounts
 from payments.domain.errors import Conflict, DomainError, SecondPerson
-from payments.domain.gateway import Limits, Refunded, Refused
+from payments.domain.gateway import Limits
 from payments.domain.money import Money
 from payments.domain.people import SERVICE
-from payments.refund_tries import Heard
 from payments.refunds import NotThisWay, Payee, Source, Through
-from reconciliation import paybacks
 from tests.cast import a_notice
-from tests.databases import House, QuickHouse
+from tests.databases import QuickHouse
 from tests.refund_gateway import NAME, Desk, a_desk
 
 AT_GATEWAY = accounts.gateway(NAME)
@@ -29,26 +24,6 @@ AT_GATEWAY = accounts.gateway(NAME)
 @pytest.fixture
 def desk(quick_house: QuickHouse) -> Desk:
     return a_desk(quick_house)
-
-
-def balance(desk: Desk, account: str) -> int:
-    with desk.begin() as db:
-        return ledger.balance(db, account)
-
-
-def open_discrepancies(desk: Desk) -> list[str]:
-    with desk.begin() as db:
-        return list(
-            db.scalars(
-                text("""SELECT kind FROM discrepancy WHERE refund_id IS NOT NULL
-                        AND status NOT IN ('resolved', 'auto_resolved') ORDER BY opened_at""")
-            )
-        )
-
-
-def gaps(desk: Desk) -> list[days.Compared]:
-    with desk.begin() as db:
-        return [one for one in days.unexplained(db, desk.now.date()) if one.gap]
 
 
 def test_two_people_and_one_call_give_money_back(desk: Desk) -> None:
@@ -61,11 +36,11 @@ def test_two_people_and_one_call_give_money_back(desk: Desk) -> None:
 
     assert desk.status(refund) == "done"
     assert list(desk.gateway.gave.values()) == [81_000]
-    assert balance(desk, AT_GATEWAY) == 500_000
-    assert balance(desk, accounts.REFUNDS_PAYABLE) == 0
+    assert desk.balance(AT_GATEWAY) == 500_000
+    assert desk.balance(accounts.REFUNDS_PAYABLE) == 0
     assert desk.one("SELECT refunded FROM invoice") == 81_000
     assert desk.one("SELECT provider_reference FROM refund") == "HT000001"
-    assert gaps(desk) == []
+    assert desk.gaps() == []
 
 
 def test_the_same_message_twice_sends_once(desk: Desk) -> None:
@@ -77,7 +52,7 @@ def test_the_same_message_twice_sends_once(desk: Desk) -> None:
     refunding.send(desk.runtime, message)
 
     assert desk.gateway.asked == [f"R-{refund.hex}-1"]
-    assert balance(desk, AT_GATEWAY) == 500_000
+    assert desk.balance(AT_GATEWAY) == 500_000
 
 
 def test_a_refusal_frees_the_money_and_says_why(desk: Desk) -> None:
@@ -89,8 +64,8 @@ def test_a_refusal_frees_the_money_and_says_why(desk: Desk) -> None:
     assert desk.status(refund) == "failed"
     assert desk.one("SELECT failure FROM refund") == "not_refundable"
     assert desk.one("SELECT refunded FROM payment") == 0
-    assert balance(desk, accounts.REFUNDS_PAYABLE) == 0
-    assert balance(desk, AT_GATEWAY) == 581_000
+    assert desk.balance(accounts.REFUNDS_PAYABLE) == 0
+    assert desk.balance(AT_GATEWAY) == 581_000
 
 
 def test_a_lost_answer_is_looked_up_and_nothing_is_sent_again(desk: Desk) -> None:
@@ -104,7 +79,7 @@ def test_a_lost_answer_is_looked_up_and_nothing_is_sent_again(desk: Desk) -> Non
 
     assert desk.status(refund) == "done"
     assert len(desk.gateway.asked) == 1
-    assert balance(desk, AT_GATEWAY) == 500_000
+    assert desk.balance(AT_GATEWAY) == 500_000
 
 
 def test_a_crash_between_name_and_answer_is_looked_up_and_never_sent_blindly(desk: Desk) -> None:
@@ -130,11 +105,11 @@ def test_a_request_that_never_arrived_ends_with_a_person_who_decides(desk: Desk)
     desk.work()
 
     desk.later(minutes=2)
-    assert open_discrepancies(desk) == []
+    assert desk.open_discrepancies() == []
     desk.later(minutes=13)
 
     assert desk.status(refund) == "unknown"
-    assert open_discrepancies(desk) == ["REFUND_UNMATCHED"]
+    assert desk.open_discrepancies() == ["REFUND_UNMATCHED"]
     assert desk.one("SELECT looks FROM refund") == 2
     with desk.begin() as db:
         chief, at = desk.school.chief, desk.now
@@ -153,7 +128,7 @@ def test_working_on_it_is_asked_again_until_it_is_done(desk: Desk) -> None:
     desk.later(minutes=13)
 
     assert desk.status(refund) == "done"
-    assert open_discrepancies(desk) == []
+    assert desk.open_discrepancies() == []
 
 
 def test_a_person_may_have_the_gateway_asked_at_once(desk: Desk) -> None:
@@ -168,87 +143,6 @@ def test_a_person_may_have_the_gateway_asked_at_once(desk: Desk) -> None:
     assert desk.status(refund) == "done"
     with desk.begin() as db, pytest.raises(Conflict):
         refund_tries.ask_now(db, refund, by=desk.school.accountant, at=desk.now)
-
-
-def test_after_a_failure_it_is_asked_for_anew_under_another_name(desk: Desk) -> None:
-    desk.gateway.mood = "refuses"
-    refund = desk.asked_and_approved(desk.paid())
-    desk.work()
-    desk.gateway.mood = "pays"
-
-    desk.again(refund)
-    desk.work()
-
-    assert desk.status(refund) == "done"
-    assert desk.gateway.asked == [f"R-{refund.hex}-1", f"R-{refund.hex}-2"]
-    assert list(desk.gateway.gave.values()) == [81_000]
-    assert balance(desk, AT_GATEWAY) == 500_000
-
-
-def test_a_late_truth_after_a_failure_is_shown_to_a_person_and_not_booked(desk: Desk) -> None:
-    desk.gateway.mood = "refuses"
-    refund = desk.asked_and_approved(desk.paid())
-    desk.work()
-    desk.gateway.pay(f"R-{refund.hex}-1", 81_000)  # it did give the money back after all
-
-    with desk.begin() as db:
-        heard = paybacks.hear(db, refund, 1, Refunded("HT000001"), at=desk.now)
-
-    assert heard is Heard.LATE
-    assert desk.status(refund) == "failed"
-    assert open_discrepancies(desk) == ["REFUND"]
-    assert balance(desk, AT_GATEWAY) == 581_000
-
-
-def test_a_late_truth_is_found_before_anything_is_sent_a_second_time(desk: Desk) -> None:
-    desk.gateway.mood = "refuses"
-    refund = desk.asked_and_approved(desk.paid())
-    desk.work()
-    desk.gateway.pay(f"R-{refund.hex}-1", 81_000)
-    with desk.begin() as db:
-        paybacks.hear(db, refund, 1, Refunded("HT000001"), at=desk.now)
-    desk.gateway.mood = "pays"
-
-    desk.again(refund)
-    desk.work()
-
-    assert desk.status(refund) == "done"
-    assert len(desk.gateway.asked) == 1  # nothing was sent in the second round
-    assert balance(desk, AT_GATEWAY) == 500_000
-    assert open_discrepancies(desk) == []
-
-
-def test_while_an_earlier_round_is_in_doubt_nothing_new_is_sent(desk: Desk) -> None:
-    desk.gateway.mood = "loses_request"
-    refund = desk.asked_and_approved(desk.paid())
-    desk.work()
-    desk.later(minutes=2)
-    desk.later(minutes=13)
-    with desk.begin() as db:
-        refunds.say_failed(db, refund, reason="Chờ quá lâu", by=desk.school.chief, at=desk.now)
-    desk.gateway.mood, desk.gateway.silent = "pays", True
-
-    desk.again(refund)
-    for _ in range(refunding.PATIENCE + 1):
-        desk.later(minutes=3)
-
-    assert len(desk.gateway.asked) == 1
-    assert desk.status(refund) == "failed"
-    assert desk.one("SELECT failure FROM refund") == "earlier_in_doubt"
-    assert desk.one("SELECT refunded FROM payment") == 0
-
-
-def test_answers_that_contradict_each_other_are_never_lost(desk: Desk) -> None:
-    refund = desk.asked_and_approved(desk.paid())
-    desk.work()
-
-    with desk.begin() as db:
-        same = paybacks.hear(db, refund, 1, Refunded("HT000001"), at=desk.now)
-        other = paybacks.hear(db, refund, 1, Refused("refund_failed"), at=desk.now)
-
-    assert (same, other) == (Heard.KNOWN, Heard.LATE)
-    assert desk.status(refund) == "done"
-    assert open_discrepancies(desk) == ["REFUND"]
 
 
 def test_a_channel_that_is_gone_frees_the_money_after_some_minutes(desk: Desk) -> None:
@@ -297,7 +191,7 @@ def test_several_partial_refunds_never_pass_what_was_paid(desk: Desk) -> None:
     desk.work()
 
     assert sorted(desk.gateway.gave.values()) == [81_000, 200_000, 300_000]
-    assert balance(desk, AT_GATEWAY) == 0
+    assert desk.balance(AT_GATEWAY) == 0
     assert desk.one("SELECT payment_state FROM invoice") == "refunded"
 
 
@@ -371,63 +265,6 @@ def test_its_name_at_the_gateway_finds_a_refund_in_any_round(desk: Desk) -> None
     assert (first, second, nobody) == ((refund, 1), (refund, 2), None)
 
 
-def test_two_workers_with_one_refund_send_it_once(house: House) -> None:
-    desk = a_desk(house)
-    refund = desk.asked_and_approved(desk.paid())
-    with house.system.begin() as db:
-        [message] = outbox.claim(db, "refunds", now=desk.now)
-
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: refunding.send(desk.runtime, message), range(4)))
-    desk.later(minutes=2)
-
-    assert desk.gateway.asked == [f"R-{refund.hex}-1"]
-    assert desk.status(refund) == "done"
-    assert balance(desk, AT_GATEWAY) == 500_000
-
-
-def test_two_refunds_at_once_do_not_give_back_more_than_was_paid(house: House) -> None:
-    desk = a_desk(house)
-    source = desk.source(desk.paid(581_000))
-    together = threading.Barrier(2)
-
-    def ask(amount: int) -> object:
-        together.wait()
-        try:
-            return desk.ask(source, amount)
-        except DomainError as refused:
-            return refused
-
-    with ThreadPoolExecutor(2) as pool:
-        answers = list(pool.map(ask, (400_000, 400_000)))
-
-    assert sum(isinstance(one, DomainError) for one in answers) == 1
-    assert desk.one("SELECT refunded FROM payment") == 400_000
-
-
-def test_a_yes_and_a_no_at_once_leave_one_truth_and_a_question(house: House) -> None:
-    desk = a_desk(house)
-    desk.gateway.mood = "loses_answer"
-    refund = desk.asked_and_approved(desk.paid())
-    desk.work()
-    together = threading.Barrier(2)
-
-    def hear(said: Refunded | Refused) -> Heard:
-        together.wait()
-        with desk.begin() as db:
-            return paybacks.hear(db, refund, 1, said, at=desk.now)
-
-    with ThreadPoolExecutor(2) as pool:
-        heard = list(pool.map(hear, (Refunded("HT000001"), Refused("refund_failed"))))
-
-    assert sorted(one.name for one in heard) == ["LATE", "NEWS"]
-    assert desk.status(refund) in ("done", "failed")
-    assert open_discrepancies(desk) == ["REFUND"]
-    assert balance(desk, accounts.REFUNDS_PAYABLE) == 0
-    held = desk.one("SELECT refunded FROM payment")
-    assert (desk.status(refund), held) in (("done", 81_000), ("failed", 0))
-
-
 def test_look_ups_are_due_from_the_moment_it_is_named(desk: Desk) -> None:
     desk.gateway.mood = "crashes"
     desk.asked_and_approved(desk.paid())
@@ -454,5 +291,5 @@ def test_a_refund_of_free_money_at_the_gateway_goes_back_too(desk: Desk) -> None
     desk.work()
 
     assert desk.status(refund) == "done"
-    assert balance(desk, AT_GATEWAY) == balance(desk, accounts.UNAPPLIED) == 0
-    assert gaps(desk) == []
+    assert desk.balance(AT_GATEWAY) == desk.balance(accounts.UNAPPLIED) == 0
+    assert desk.gaps() == []
