@@ -6,13 +6,10 @@ A reading in doubt never books by itself.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from payments.domain.memo import Piece
 from reconciliation.engine.syllables import may_be_words
-
-if TYPE_CHECKING:  # a form asks for the doubts of its own readings
-    from reconciliation.engine.form import Form
 
 LIKE_A_WORD = "reads as a word"
 LIKE_A_DAY = "reads as a date"
@@ -24,7 +21,23 @@ _STAMP = re.compile(
 )
 
 
-def of(form: Form, piece: Piece, span: tuple[int, int], ref: str, gaps: list[int]) -> str:
+class Shape(Protocol):
+    """What a form of reference is asked here; see form.Form."""
+
+    @property
+    def prefix(self) -> str:
+        """The letters that never vary."""
+
+    @property
+    def digits(self) -> bool:
+        """Whether the last place takes digits only."""
+
+    @property
+    def rare(self) -> bool:
+        """Whether none is hit by chance."""
+
+
+def of(form: Shape, piece: Piece, span: tuple[int, int], ref: str, gaps: list[int]) -> str:
     """Why this may be a cut reference that the text behind it completed, or "".
 
     span: [start, end) of the piece's symbols. gaps: where something stands inside its body.
