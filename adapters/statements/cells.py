@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from adapters.statements.dates import DateError, printed_moment
 from adapters.statements.encoding import visible
-from adapters.statements.numbers import AmountError, checked, printed_amount
+from adapters.statements.numbers import AmountError, checked, minor_digits, printed_amount
 from adapters.statements.rows import Cell
 
 _EXACT_BELOW = 2**53
@@ -64,6 +64,8 @@ def amount(cell: Cell, currency: str) -> Decimal | None:
         raise AmountError(shown_text(cell))
     if not abs(cell) < _EXACT_BELOW:  # also refuses NaN
         raise AmountError(shown_text(cell))
+    if cell == int(cell) and not minor_digits(currency):
+        return Decimal(int(cell))
     return checked(Decimal(str(cell)), currency)
 
 

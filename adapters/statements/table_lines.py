@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, time
 from decimal import Decimal
+from functools import cached_property
 
 from adapters.statements import cells, row_problems
 from adapters.statements.cells import DigitsLostError
@@ -116,6 +117,8 @@ class _BodyReader:
         self._rows = rows
         self._width = width
         self._columns = heading.columns
+        self._money_columns = [name for name in _MONEY if name in heading.columns]
+        self._text_columns = [name for name in _TEXTS if name in heading.columns]
         self._heading = heading
         self._facts = facts
         self._titles = titles
@@ -127,9 +130,8 @@ class _BodyReader:
 
     def run(self) -> Body:
         for index, row in enumerate(self._rows):
-            filled = [at for at, cell in enumerate(row.cells) if not cells.is_blank(cell)]
-            if filled:
-                self._read(row, filled, index)
+            if not all(map(cells.is_blank, row.cells)):
+                self._read(row, index)
         if len(self._accounts) == 1:
             self._body.account = self._accounts.pop()
         self._require_whole_end()
@@ -145,9 +147,9 @@ class _BodyReader:
             cut = self._body.lines.pop()
             self._body.miss(row_problems.cut_off(cut.line, last))
 
-    def _read(self, row: Row, filled: list[int], index: int) -> None:
+    def _read(self, row: Row, index: int) -> None:
         when, reference, bad_day = self._day(row)
-        has_money = any(not cells.is_blank(self._cell(row, name)) for name in _MONEY)
+        has_money = any(not cells.is_blank(self._cell(row, name)) for name in self._money_columns)
         if when is not None and has_money and self._may_move_money(row):
             self._entry(row, when, reference)
             return
@@ -158,21 +160,22 @@ class _BodyReader:
             self._entry(row, when, reference)
         elif when is not None and label is None:
             self._body.miss(row_problems.no_amount(row.line, self._money_titles()))
-        elif label is None and not self._is_decoration(row, filled, index):
-            self._without_day(row, filled, bad_day)
+        elif label is None and not self._is_decoration(row, index):
+            self._without_day(row, bad_day)
 
-    def _without_day(self, row: Row, filled: list[int], bad_day: str | None) -> None:
+    def _without_day(self, row: Row, bad_day: str | None) -> None:
         """A row without a day: money that cannot be placed, a wrapped memo, a cut entry, a note."""
+        filled = _filled(row)
         memo_at = self._columns.get("memo")
         if self._may_move_money(row):
-            day = self._title(self._day_column())
+            day = self._title(self._day_column)
             self._body.miss(row_problems.money_without_day(row.line, day, bad_day or ""))
         elif filled == [memo_at] and self._body.lines and not self._footer:
             last = self._body.lines[-1]
             more = visible(cells.shown_text(row.cells[filled[0]]))
             self._body.lines[-1] = replace(last, memo=" ".join(f"{last.memo} {more}".split()))
         elif not self._footer and bad_day is not None and bad_day[:1].isdigit():
-            day = self._title(self._day_column())
+            day = self._title(self._day_column)
             self._body.miss(row_problems.day(row.line, day, bad_day))
         elif not self._footer and self._is_lone_serial(row, filled):
             said = cells.shown_text(row.cells[filled[0]])
@@ -197,11 +200,11 @@ class _BodyReader:
         except UnclearSideError as bad:
             self._body.miss(row_problems.unclear_side(row.line, self._money_titles(), str(bad)))
             return
-        texts = {name: self._text(row, name) for name in _TEXTS}
-        own = self._text(row, "account")
+        texts = {name: self._text(row, name) for name in self._text_columns}
+        own = self._text(row, "account") if "account" in self._columns else None
         if own and self._facts.account not in {None, own}:
             # The file is for one account, so another number on the line is the other side's.
-            texts["counterparty_account"] = texts["counterparty_account"] or own
+            texts["counterparty_account"] = texts.get("counterparty_account") or own
         elif own:
             self._accounts.add(own)
         self._body.lines.append(
@@ -211,17 +214,17 @@ class _BodyReader:
                 value_date=self._value_date(row),
                 txn_time=when[1] or cells.time_of_day(self._cell(row, "time")),
                 amount=amount,
-                bank_reference=texts["reference"] or reference,
-                counterparty_account=texts["counterparty_account"],
-                counterparty_name=texts["counterparty_name"],
-                memo=texts["memo"] or "",
+                bank_reference=texts.get("reference") or reference,
+                counterparty_account=texts.get("counterparty_account"),
+                counterparty_name=texts.get("counterparty_name"),
+                memo=texts.get("memo") or "",
                 balance_after=self._balance(row),
             )
         )
 
     def _amount(self, row: Row) -> Decimal:
         """credit - debit - fee - VAT. A minus printed inside a debit column is still a debit."""
-        said = {name: self._money(row, name) for name in _MONEY if name in self._columns}
+        said = {name: self._money(row, name) for name in self._money_columns}
         if "debit" in self._columns and "credit" in self._columns:
             if said["debit"] and said["credit"]:
                 raise UnclearSideError(f"{said['debit']:f} / {said['credit']:f}")
@@ -230,11 +233,11 @@ class _BodyReader:
             self._body.credit += said["credit"] or ZERO
             return (said["credit"] or ZERO) - out
         amount = said["amount"]
-        charges = sum((abs(said.get(name) or ZERO) for name in ("fee", "vat")), ZERO)
+        charges = sum((abs(said[name] or ZERO) for name in ("fee", "vat") if name in said), ZERO)
         if amount is None:
             return -charges
-        kind = fold(cells.shown_text(self._cell(row, "kind")))
         sign = cells.shown_text(self._cell(row, "kind")).strip()
+        kind = fold(sign)
         if kind in labels().credit_words or sign == "+":
             return amount - charges
         if kind in labels().debit_words or sign in {"-", "\u2212"}:
@@ -255,12 +258,15 @@ class _BodyReader:
         return (self._titles[at].strip() if at < len(self._titles) else "") or str(at + 1)
 
     def _money_titles(self) -> list[str]:
-        return [self._title(name) for name in _MONEY if name in self._columns]
+        return [self._title(name) for name in self._money_columns]
 
+    @cached_property
     def _day_column(self) -> str:
         return next(n for n in ("date", "date_reference", "value_date") if n in self._columns)
 
     def _balance(self, row: Row) -> Decimal | None:
+        if "balance" not in self._columns:
+            return None
         try:
             return self._money(row, "balance")
         except MoneyCellError as bad:
@@ -271,7 +277,7 @@ class _BodyReader:
 
     def _day(self, row: Row) -> tuple[tuple[date, time | None] | None, str | None, str | None]:
         """(day and time, reference in the same cell, text that is no day)."""
-        cell = self._cell(row, self._day_column())
+        cell = self._cell(row, self._day_column)
         if cells.is_blank(cell):
             return None, None, None
         try:
@@ -287,6 +293,8 @@ class _BodyReader:
 
     def _value_date(self, row: Row) -> date | None:
         """The value date of its own column; a bad one loses nothing but itself."""
+        if "value_date" not in self._columns:
+            return None
         try:
             found = cells.moment(self._cell(row, "value_date"))
         except DateError as bad:
@@ -336,8 +344,9 @@ class _BodyReader:
         credit = amounts.get(self._columns.get("credit", -1))
         return (None if debit is None else abs(debit)), credit
 
-    def _is_decoration(self, row: Row, filled: list[int], index: int) -> bool:
+    def _is_decoration(self, row: Row, index: int) -> bool:
         """A heading again (next page, or its English half), or a row that numbers the columns."""
+        filled = _filled(row)
         folded = [fold(cells.shown_text(row.cells[at])) for at in filled]
         known = sum(name in self._names or name in self._heading.profile.fields for name in folded)
         if known >= max(2, len(filled) - 1):
@@ -356,7 +365,7 @@ class _BodyReader:
 
     def _may_move_money(self, row: Row) -> bool:
         """True if any money cell is not plainly zero; an unreadable one with digits may be."""
-        for name in _MONEY:
+        for name in self._money_columns:
             try:
                 if self._money(row, name):
                     return True
@@ -368,3 +377,8 @@ class _BodyReader:
     def _cell(self, row: Row, name: str) -> Cell:
         at = self._columns.get(name)
         return row.cells[at] if at is not None and at < len(row.cells) else ""
+
+
+def _filled(row: Row) -> list[int]:
+    """The numbers of the cells that hold something."""
+    return [at for at, cell in enumerate(row.cells) if not cells.is_blank(cell)]
