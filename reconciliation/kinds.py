@@ -28,13 +28,17 @@ _INTEREST = (
 _GIFT = r"\bUNG HO\b|\bTAI TRO\b|\bQUYEN GOP\b|\bTU THIEN\b|\bDONATION\b|\bGIFT\b"
 _FEE_BACK = r"\bHOAN (LAI |TRA )?(TIEN )?PHI\b|\bFEE REFUND\b|\bREFUND FEE\b"
 _FEE = r"\bPHI\b|\bFEE\b|\bVAT\b|\bCHARGE\b|\bSMS\b"
+_SPENT = (
+    r"\b(CHI|TRA|THANH TOAN|TT|HACH TOAN) (TIEN )?LUONG\b|\bLUONG (THANG|KY|T) ?\d|\bSALARY\b"
+    r"|\bPAYROLL\b|\b(NOP|DONG) (TIEN )?(THUE|BHXH|BHYT|BHTN|BAO HIEM)\b|\bRUT TIEN\b"
+)
 _BACK = (
     r"\bHOAN (TRA|LAI|TIEN)\b|\bDIEU CHINH\b|\bREV\b|\bREVERSAL\b|\bREVERSED\b|\bDAO\b"
     r"|\bHUY (GD|GIAO DICH|LENH)\b|\bTHU HOI\b|\bTRA LAI TIEN\b"
 )
 
 NON_ORDER_IN = re.compile("|".join((_FEE_BACK, _INTEREST, _INTERNAL, _GIFT)))
-NON_ORDER_OUT = re.compile("|".join((_FEE, _INTEREST, _INTERNAL)))
+NON_ORDER_OUT = re.compile("|".join((_FEE, _INTEREST, _INTERNAL, _SPENT)))
 REVERSAL = re.compile(_BACK)
 
 # Without one of these NON_ORDER_IN finds nothing; looking for them takes a twentieth of its time.

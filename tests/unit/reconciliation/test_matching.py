@@ -249,6 +249,8 @@ def test_a_reversal_of_two_equal_credits_is_not_guessed() -> None:
         (5321, "TRA LAI TIEN GUI THANG 9/2026"),
         (90000000, "DIEU CHUYEN VON NOI BO"),
         (-90000000, "CHUYEN NOI BO"),
+        (-90000000, "CHI LUONG THANG 9/2026"),
+        (-2200000, "NOP THUE GTGT QUY 3"),
         (500000, "UNG HO QUY TRUONG"),
     ],
 )
