@@ -10,9 +10,10 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from itertools import combinations
 
-from payments.domain.memo import Reading, compact, fold
+from payments.domain.memo import Reading, compact, day_stamps, fold
 from reconciliation.engine import forms
 from reconciliation.engine.book import Book, Decision, Outcome, Row
 from reconciliation.engine.claims import References
@@ -23,7 +24,9 @@ from reconciliation.engine.terms import Terms
 
 MOST_PARTS = 3
 MOST_LOOSE = 20
-_SETTLES = re.compile(r"QUYET TOAN|TAT TOAN|SETTLE|PAYOUT|\bMID\b|\bLO\b|\bBATCH\b")
+_SETTLES = re.compile(r"QUYET TOAN|TAT TOAN|SETTLE|PAYOUT|\bMID\b|\bMERCHANT\b|\bLO\b|\bBATCH\b")
+_STAMP = re.compile(r"\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}|\d{6,8}")
+_OTHER = re.compile(r"\D")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,12 +159,14 @@ def fee_is(kept: int, due: int, verdict: Verdict) -> Evidence:
 class OfBatch:
     """What a credit says of settlements: the batches and the gateways that it names.
 
-    settles: whether it tells that one gateway settles, but not which batch.
+    settles: whether it tells that one gateway settles, but not which batch; days: what it writes
+    that may be the day of one, digits only.
     """
 
     named: tuple[str, ...]
     gateways: tuple[str, ...]
     settles: bool
+    days: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +177,7 @@ class _Loose:
     amount: int
     booked: str
     gateway: str
+    days: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -188,6 +194,13 @@ class Batch:
     def came(self) -> int:
         """What the credits that named it add up to."""
         return sum(amount for _, amount in self.credits)
+
+
+def _stamps(day: str) -> frozenset[str]:
+    try:
+        return day_stamps([date.fromisoformat(day)])
+    except ValueError:
+        return frozenset()
 
 
 class Batches:
@@ -231,7 +244,8 @@ class Batches:
         if not named and not gateways:
             return None
         settles = alone and not named and len(gateways) == 1 and bool(_SETTLES.search(text))
-        return OfBatch(tuple(named), tuple(gateways), settles)
+        days = [_OTHER.sub("", one) for one in _STAMP.findall(reading.text)] if settles else []
+        return OfBatch(tuple(named), tuple(gateways), settles, tuple(days))
 
     def claim(self, line_id: str, amount: int, booked: str, told: OfBatch | None) -> Batch | None:
         """The batch that this credit pays, by its name or else by gateway, sum and day.
@@ -246,7 +260,7 @@ class Batches:
             found[0].credits.append((line_id, amount))
             return found[0]
         if told.settles:
-            self._loose.append(_Loose(line_id, amount, booked, told.gateways[0]))
+            self._loose.append(_Loose(line_id, amount, booked, told.gateways[0], told.days))
         return None
 
     def _as_written(self, ref: str) -> str:
@@ -263,6 +277,7 @@ class Batches:
     def outcomes(self) -> dict[str, Outcome]:
         """For each credit that claimed a batch: AUTO if all its credits add up, else shown."""
         rules = self._sums()
+        rules |= self._dated(rules)
         decided = {}
         for batch in self._batches.values():
             whole = batch.came == batch.due
@@ -298,6 +313,25 @@ class Batches:
                 batch.credits += [(one.line_id, one.amount) for one in parts]
                 tied |= {one.line_id: "batch_amount" for one in parts}
         return tied
+
+    def _dated(self, tied: Mapping[str, str]) -> dict[str, str]:
+        """Credits of another sum that name gateway and day: of the one batch of that day, if
+        nothing came for it. Never booked, as the sum is another: a person sees which it is."""
+        left = [one for one in self._loose if one.line_id not in tied]
+        open_ = [batch for batch in self._batches.values() if batch.due > 0 and not batch.credits]
+        found: dict[str, str] = {}
+        for one in left:
+            of_day = [
+                batch
+                for batch in open_
+                if batch.gateway == one.gateway
+                and batch.settle_date <= one.booked
+                and not _stamps(batch.settle_date).isdisjoint(one.days)
+            ]
+            if len(of_day) == 1:
+                of_day[0].credits.append((one.line_id, one.amount))
+                found[one.line_id] = "batch_day"
+        return found
 
     def _parts(self, batch: Batch) -> list[tuple[_Loose, ...]]:
         """Every set of loose credits that makes up what is missing of a batch."""

@@ -63,6 +63,7 @@ RULES: dict[str, Rule] = {
     "code_prefix_lost": Rule(0.94, "mã mất tiền tố, đúng tiền", "code without its prefix"),
     "batch_named": Rule(1.0, "tiền về của lô", "settlement of a named batch"),
     "batch_amount": Rule(0.95, "tiền về đúng tổng lô", "settlement with the batch's sum"),
+    "batch_day": Rule(0.7, "tiền về của lô trong ngày", "settlement of the batch of that day"),
     "delivered_again": Rule(1.0, "dòng gửi lại", "the same line delivered again"),
     "reversal_named": Rule(0.95, "ghi đảo, nêu giao dịch gốc", "reversal that names its original"),
     "reversal": Rule(0.5, "ghi đảo", "reversal"),

@@ -107,7 +107,10 @@ class Listener:
             for one in claims.unknown
             if not (self.payers.has_code(one.ref) or self.payers.has_code(compact(one.read)))
         ]
-        if not claims.orders():
+        if claims.orders():
+            # Beside a reference that is known, a number may be anything.
+            claims.unknown = [one for one in claims.unknown if not self.references.is_bare(one)]
+        else:
             claims.unknown = [one for one in claims.unknown if not self.references.is_cut(one)]
         return claims
 
@@ -121,8 +124,12 @@ class Listener:
             alone = len(claims.firm) == 1
             return Heard(claims, named, cut=self.references.cut(reading, spans) if alone else ())
         of_batch = self.batches.told(reading, sender, alone=not claims.orders())
-        if claims.corrected or claims.prefix_lost or claims.doubtful:
+        if claims.corrected or claims.prefix_lost:
             return Heard(claims, named, of_batch)
+        if claims.doubtful:
+            # What is in doubt is mostly the rest of a reference and what stands behind it.
+            others = [(one.start, one.end) for one in named]
+            return Heard(claims, named, of_batch, cut=tuple(self.references.cut(reading, others)))
         spans, business = claims.spans(), None
         if kinds.kind_of(reading.text, 1) is kinds.Kind.NON_ORDER:
             words, span = kinds.words_in(reading.text)
@@ -158,7 +165,7 @@ def _packed(heard: Heard) -> tuple[Any, ...]:
     return (
         tuple([_of_claim(one) for one in group] for group in groups),
         [(one.kind, one.text, one.orders, one.start, one.end) for one in heard.named],
-        batch and (batch.named, batch.gateways, batch.settles),
+        batch and (batch.named, batch.gateways, batch.settles, batch.days),
         heard.business,
         [_of_claim(one) for one in heard.bodies],
         heard.cut,

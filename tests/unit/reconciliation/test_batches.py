@@ -102,6 +102,28 @@ def test_parts_that_name_no_batch_are_tied_where_only_they_make_up_its_sum() -> 
     assert matched.absent.empty
 
 
+def test_parts_that_name_gateway_day_and_merchant_are_tied_by_their_sum() -> None:
+    money = credit(
+        "l1  9999  2026-09-11  08:00  B1  441750  MOMO 110926 merchant 999997300",
+        "l2  9999  2026-09-11  09:00  B2  300000  MOMO 110926 merchant 999997300",
+    )
+
+    assert [end for key, end in ends(run(money, R1, R2)).items() if key in ("l1", "l2")] == [
+        ("AUTO", "", "MB0910"),
+        ("AUTO", "", "MB0910"),
+    ]
+
+
+@pytest.mark.parametrize("day", ["110926", "11/09/2026", "20260911"])
+def test_another_sum_on_the_day_of_one_batch_is_that_batch_with_a_difference(day: str) -> None:
+    money = credit(f"l1  9999  2026-09-11  08:00  B1  700000  MOMO QUYET TOAN {day} MID 9999")
+
+    matched = run(money, R1, R2)
+
+    assert ends(matched)["l1"] == ("EXCEPTION", "BATCH_MISMATCH", "MB0910")
+    assert matched.absent.empty
+
+
 def test_two_ways_to_make_up_a_batch_are_one_too_many() -> None:
     lines = credit(
         "b1  9999  2026-09-11  10:00  F1  494500  MOMO~QUYET~TOAN",
