@@ -146,6 +146,7 @@ def _word(word: str) -> str:
 _DAY = r"(?:0[1-9]|[12]\d|3[01])"
 _MONTH = r"(?:0[1-9]|1[0-2])"
 _CLOCK = rf"{_digits(2, 2)}\s?:\s?{_digits(2, 2)}(?:\s?:\s?{_digits(2, 2)})?"
+_HOUR_TO_SECOND = r"[0-2]\s?\d\s?[0-5]\s?\d\s?[0-5]\s?\d"
 
 # What banks and networks put around a memo. Invented samples of each are in
 # tests/unit/domain/test_memo.py. The order is free: overlapping walls are joined.
@@ -167,16 +168,18 @@ SHAPES: dict[str, re.Pattern[str]] = {
     "NAPAS": re.compile(
         rf"(?<!\d){_digits(6, 6)}\s?[.]\s?{_digits(6, 6)}\s?[.]\s?{_digits(6, 6)}(?:\s?[.]|(?!\d))"
     ),
+    # It ends with the time: a number behind that is the payer's.
     "ISO 8583": re.compile(
         rf"(?<![0-9A-Z])0200{_digits(16, 28)}(?:\s?[0-9A-Z]){{0,20}}"
-        rf"(?:\s?[.]\s?{_digits(1, 8)}){{1,3}}(?:\s?[.]|(?!\d))"
+        rf"(?:(?:\s?[.]\s?{_digits(1, 8)}){{0,2}}?\s?[.]\s?{_HOUR_TO_SECOND}\s?[.]"
+        rf"|(?:\s?[.]\s?{_digits(1, 8)}){{1,3}}(?:\s?[.]|(?!\d)))"
     ),
     "date and time behind": re.compile(
         rf"-?\s?(?<!\d){_digits(6, 6)}\s?-\s?{_CLOCK}(?:\s?{_digits(4, 8)}(?!\d))?"
     ),
     "trace behind": re.compile(rf"\bGD\s?{_digits(6, 6)}\s?-\s?{_digits(6, 6)}(?:\s?{_CLOCK})?"),
     "T24 reference": re.compile(
-        rf"FT\s?(?:\d{{11,14}}(?!\d)|{_digits(14, 14)}(?!\d))|\bFT\d{{2,10}}\s*$"
+        rf"(?<!IB)FT\s?(?:\d{{11,14}}(?!\d)|{_digits(14, 14)}(?!\d))|\bFT\d{{2,10}}\s*$"
     ),
     "BIDV card": re.compile(rf"{_word('TKTHE')}\s*:\s*{_digits(4, 19)}\s*,\s*TAI\s[^.]{{2,24}}[.]"),
     "BIDV remittance": re.compile(

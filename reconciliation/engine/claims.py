@@ -182,6 +182,10 @@ class References:
         longer = self._varies and claim.kind == "reference"
         return longer and bool(self.forms.starting(claim.ref, 1))
 
+    def is_bare(self, claim: Claim) -> bool:
+        """Whether what no order has is a number of which no digit tells that it is a reference."""
+        return claim.ref.isdigit() and self.forms.are_bare(len(claim.ref))
+
     def begins(self, order: int, text: str) -> bool:
         """Whether the reference of this order begins like this."""
         return self.compact_of(order).startswith(text)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from reconciliation.engine.book import MOST_SUGGESTED, Book, Decision, Outcome, Row
 from reconciliation.engine.claims import Claim, Claims, References
-from reconciliation.engine.doubts import LIKE_A_WORD
+from reconciliation.engine.doubts import IN_PARTS, LIKE_A_WORD, MAY_BE_TWO
 from reconciliation.engine.evidence import Evidence, Verdict, amounts
 from reconciliation.engine.hearing import Heard
 from reconciliation.engine.payers import Named, Payers
@@ -66,14 +66,14 @@ class Judge:
         if weak:
             return self._weakly_quoted(credit, weak, claims, named)
         if claims.doubtful:
-            return self._doubtful(credit, claims, named)
+            return self._doubtful(credit, heard)
         return self._unquoted(credit, heard)
 
     def _quoted(self, credit: Credit, heard: Heard) -> Outcome:
         claims, named = heard.claims, heard.named
         weak = [*claims.corrected, *claims.prefix_lost]
         quoted = [*claims.firm, *(one for one in weak if self._open_any(one))]
-        if _unsure(quoted) or claims.doubtful:
+        if _unsure(quoted) or not self._is_chance(credit, quoted, claims.doubtful):
             rows = self._rows(credit, [*quoted, *claims.doubtful], "code_unsure")
             rows.sort(key=lambda row: not self._same_amount(credit, row))
             return self._suggest(credit, "UNMATCHED", rows)
@@ -88,6 +88,13 @@ class Judge:
                 rows = [*self._rows(credit, quoted, "several_references"), *also]
                 return self._suggest(credit, "SPLIT_MISMATCH", rows)
         return self.one(credit, quoted[0])
+
+    def _is_chance(self, credit: Credit, quoted: list[Claim], doubtful: list[Claim]) -> bool:
+        """Whether all that is in doubt are numbers that together read as one, beside a reference
+        whose bill the amount is to the đồng."""
+        if any(claim.doubt not in (IN_PARTS, MAY_BE_TWO) for claim in doubtful):
+            return False
+        return not doubtful or (len(quoted) == 1 and self._is_whole(credit, quoted[0].orders[0]))
 
     def one(self, credit: Credit, claim: Claim) -> Outcome:
         """One clear order: book what came, never more than is owed, and flag a difference."""
@@ -154,16 +161,31 @@ class Judge:
             return Outcome(Decision.AUTO, "", rows)
         return self._suggest(credit, "SPLIT_MISMATCH", rows)
 
-    def _doubtful(self, credit: Credit, claims: Claims, named: Sequence[Named]) -> Outcome:
-        """A short reference of letters alone might be a word: the amount must agree."""
+    def _doubtful(self, credit: Credit, heard: Heard) -> Outcome:
+        """A short reference of letters alone might be a word, a number in parts might be two:
+        the amount must agree."""
+        claims, named = heard.claims, heard.named
         claim, *more = claims.doubtful
-        word = claim.doubt == LIKE_A_WORD and not more and len(claim.orders) == 1
+        word = claim.doubt in (LIKE_A_WORD, IN_PARTS) and not more and len(claim.orders) == 1
         if word and not claims.unknown and self._is_whole(credit, claim.orders[0]):
             if conflict := self.conflict([claim], named):
                 return self._name_first(credit, [claim], conflict)
             return self.one(credit, replace(claim, doubt=""))
         rows = self._rows(credit, claims.doubtful, "code_unsure")
-        return self._suggest(credit, "UNMATCHED", rows)
+        return self._suggest(credit, "UNMATCHED", self._best_first(credit, heard, rows))
+
+    def _best_first(self, credit: Credit, heard: Heard, unsure: list[Row]) -> list[Row]:
+        """What is read but in doubt, among what the payer and the rest of a reference hint at.
+
+        Open orders of this very amount first: those of a payer who is named, what is read, then
+        what may have been cut; the rest as it was read.
+        """
+        theirs = [row for one in heard.named for row in self._of_payer(credit, one)]
+        known = {row.order for row in theirs}
+        rows = [*unsure, *theirs, *self._cut_rows(credit, heard)]
+        agree = [row for row in rows if row.order is not None and self._is_whole(credit, row.order)]
+        agree.sort(key=lambda row: row.order not in known)
+        return [*agree, *unsure, *rows]
 
     def _weakly_quoted(
         self, credit: Credit, weak: list[Claim], claims: Claims, named: Sequence[Named]

@@ -13,8 +13,12 @@ from reconciliation.engine.syllables import may_be_words
 
 LIKE_A_WORD = "reads as a word"
 LIKE_A_DAY = "reads as a date"
+IN_PARTS = "a number in parts"
+MAY_BE_TWO = "may be two numbers"
 _WORD_LIKE = 7  # letters in a row up to here may be any word
 _NO_ACRONYM = 5  # nor are so many letters an abbreviation that everybody uses
+LONG = 8  # digits; a shorter number is easily two
+_YEAR = re.compile(r"20\d\d")
 _STAMP = re.compile(
     r"(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])(?:20)?[2-4]\d"
     r"|(?:20)?[2-4]\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
@@ -64,7 +68,15 @@ def of(form: Shape, piece: Piece, span: tuple[int, int], ref: str, gaps: list[in
         return "letters as digits"
     if gaps and _STAMP.fullmatch(piece.symbols[gaps[-1] : end]):
         return LIKE_A_DAY
+    if gaps and form.number:
+        return _of_a_number(form, piece.symbols[start:end], [gap - start for gap in gaps])
     return ""
+
+
+def _of_a_number(form: Form, word: str, gaps: list[int]) -> str:
+    """A number that a bank's wrap may have parted, or a cut one and another number behind it."""
+    one_gap = len(gaps) == 1 and not _YEAR.fullmatch(word[gaps[0] :])
+    return IN_PARTS if one_gap and form.length >= LONG and form.thin else MAY_BE_TWO
 
 
 def _like_a_word(ref: str) -> bool:

@@ -10,6 +10,7 @@ from reconciliation.engine import doubts
 
 _STEADY = 3  # so many characters in front that never vary are as good as letters
 _CHANCE = 6
+_CALLED_BY = ("SDT", "DT", "LH", "TEL", "PHONE", "THOAI", "HOTLINE", "LIENHE")
 _HEAD = 4  # a number that begins otherwise is another system's
 
 
@@ -21,8 +22,9 @@ class Form:
     cuts: where the orders themselves write a separator. digits: whether the last place takes
     digits only; number: whether all do. steady: how many characters in front never vary; head:
     what they are. marked: whether much of it never varies, letters among it. rare: so few of the
-    possible spellings are references that none is hit by chance, however it is read. shape is the
-    expression that matches one, pattern finds every start.
+    possible spellings are references that none is hit by chance, however it is read; thin: that
+    one is hardly made up of two numbers. shape is the expression that matches one, pattern finds
+    every start.
     """
 
     prefix: str
@@ -37,6 +39,7 @@ class Form:
     pattern: re.Pattern[str]
     head: str = ""
     marked: bool = False
+    thin: bool = False
 
     @property
     def leads(self) -> bool:
@@ -45,11 +48,16 @@ class Form:
         return lettered or self.marked
 
     @property
+    def headed(self) -> bool:
+        """Whether enough of it never varies to know one by that from another number."""
+        return self.steady >= _STEADY
+
+    @property
     def lead(self) -> str:
         """What one begins with, "" if that is too little to look for."""
         if len(self.prefix) >= 2:
             return self.prefix
-        return self.head if self.leads and self.steady >= _STEADY else ""
+        return self.head if self.leads and self.headed else ""
 
     def gaps(self, piece: Piece, start: int, end: int) -> list[int]:
         """Where something stands between two symbols that the orders write together."""
@@ -79,19 +87,23 @@ class Form:
         """Whether what matches there may be read at all. whole: alone and in one stretch."""
         if self.rare or whole or (self.leads and (self.prefix or _free_of_digits(piece, start))):
             return True
+        if not self.number or not piece.symbols[start:end].isdigit():
+            return False
         # Without letters in front any number would do: no other digit may touch it.
-        clear = _free_of_digits(piece, start)
-        clear &= piece.breaks_at(end) or not piece.symbols[end].isdigit()
-        one = piece.symbols[start:end].isdigit() and not self.gaps(piece, start, end)
-        return self.number and one and clear
+        if self.gaps(piece, start, end):  # read all the same, but see doubts.of
+            return piece.breaks_at(start) and piece.breaks_at(end)
+        behind = piece.breaks_at(end) or not piece.symbols[end].isdigit()
+        return behind and _free_of_digits(piece, start)
 
     def tells(self, word: str, *, whole: bool) -> bool:
         """Whether a word of this form that no order has was meant as a reference."""
         body = word[len(self.prefix) :]
         if not self.leads:
             if self.number:
-                return whole and self.steady >= _STEADY and word.startswith(self.head[:_HEAD])
-            return whole and any(map(str.isdigit, word))
+                known = word.startswith(self.head[:_HEAD]) if self.headed else self.thin
+                return whole and known and (self.headed or self.length >= doubts.LONG)
+            # Where letters are usual, digits alone are rather a telephone number.
+            return whole and any(map(str.isdigit, word)) and any(map(str.isalpha, word))
         return body.isdigit() or (whole and (any(map(str.isdigit, body)) or not self.digits))
 
 
@@ -118,6 +130,11 @@ class RefRead:
 def _free_of_digits(piece: Piece, start: int) -> bool:
     """Whether no digit touches a number from the front."""
     return piece.breaks_at(start) or not piece.symbols[start - 1].isdigit()
+
+
+def _is_to_call(piece: Piece, start: int) -> bool:
+    """Whether a telephone number is announced here."""
+    return piece.symbols.endswith(_CALLED_BY, 0, start)
 
 
 def _is_no_chance(form: Form, piece: Piece, start: int, gap: int) -> bool:
@@ -150,7 +167,7 @@ def _reading(
         start,
         end,
         doubts.of(form, piece, span, ref, inner),
-        form.tells(word, whole=alone and not gaps),
+        form.tells(word, whole=alone and not gaps and not _is_to_call(piece, start)),
         0 if whole_anyway else inner[0] - start,
         piece.symbols[inner[-1] : end] if inner else "",
     )

@@ -35,6 +35,7 @@ _SURE_FROM = 500  # symbols seen before "the alphabet lacks it" is believed
 _SHORTEST = 4
 _SHORTEST_CUT = 4
 _MARKS, _MANY = 5, 20  # so many that never vary, in so many references, are a mark
+_FEW = 1000  # a number of which not one in so many is a reference
 _NEVER = 1e-3  # expected readings of a night that hit a reference by chance
 _BRANCHES = 3  # more different letters than this at a place: the body has begun
 
@@ -86,6 +87,10 @@ class Forms:
             for a in self.forms
             for b in self.forms
         )
+
+    def are_bare(self, length: int) -> bool:
+        """Whether references of this length are numbers without a beginning of their own."""
+        return any(form.number and form.length == length and not form.headed for form in self.forms)
 
     def prefixes(self) -> list[str]:
         """The letters that the forms begin with, look-alikes not counted."""
@@ -232,7 +237,10 @@ def _form(prefix: str, table: _Table, cuts: tuple[int, ...], refs: int) -> Form:
         shape="".join(classes),
         pattern=re.compile(f"(?={''.join(classes)})"),
         head=bytes(table[0, : len(prefix) + body]).decode(),
-        marked=len(table) >= _MANY and len(fixed) >= _MARKS and not fixed.isdigit(),
+        marked=len(table) >= _MANY
+        and len(fixed) >= _MARKS
+        and (not fixed.isdigit() or (len(fixed) > _MARKS and "letters" in kinds)),
+        thin=len(table) * _FEW < 10 ** (table.shape[1] - len(prefix)),
     )
 
 
@@ -288,7 +296,8 @@ def _cut_words(form: Form, piece: Piece) -> Iterator[tuple[str, int, int]]:
     """Words that a form without letters in front may begin with."""
     for start, end in piece.tokens():
         word = piece.symbols[start:end]
-        if max(_SHORTEST_CUT, form.length // 2) <= len(word) < form.length:
+        least = max(_SHORTEST_CUT + form.number, form.length // 2)  # 2026 is a year
+        if least <= len(word) < form.length:
             fits = zip(form.prefix, word, strict=False)
             body = zip(form.places, word[len(form.prefix) :], strict=False)
             if all(a == b for a, b in fits) and all(char in place for place, char in body):

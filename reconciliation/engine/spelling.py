@@ -60,19 +60,20 @@ class Spellings:
 
     def _stands(self, one: Spelling, match: re.Match[str], foreign: frozenset[str]) -> bool:
         words = list(_WORD.finditer(match.group()))
-        at, parted, loose = 0, False, list[re.Match[str]]()
+        at, parted, loose = 0, False, list[tuple[re.Match[str], int]]()
         for word in words:
             if at and at in one.form.cuts:
                 parted = True
             elif at:
-                loose.append(word)
+                loose.append((word, at))
             at += len(word.group())
         ref = self.written(one.form.read("".join(word.group() for word in words)))
         if not one.form.leads:
             return bool(ref) and ref == match.group()
         if not parted or len(loose) > _MOST_GAPS or (loose and not ref):
             return False
-        starts = (match.start() + word.start() for word in loose)
+        # A gap in what never varies is a wrap: what stands behind it completes nothing.
+        starts = (match.start() + word.start() for word, at in loose if at >= one.form.steady)
         return not any(_is_of_the_bank(match.string, start, foreign) for start in starts)
 
 
