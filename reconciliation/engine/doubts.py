@@ -40,6 +40,18 @@ class Shape(Protocol):
     def rare(self) -> bool:
         """Whether none is hit by chance."""
 
+    @property
+    def length(self) -> int:
+        """Letters and digits in all."""
+
+    @property
+    def number(self) -> bool:
+        """Whether every place takes digits only, and no letters lead."""
+
+    @property
+    def thin(self) -> bool:
+        """Whether one is hardly made up of two numbers."""
+
 
 def of(form: Shape, piece: Piece, span: tuple[int, int], ref: str, gaps: list[int]) -> str:
     """Why this may be a cut reference that the text behind it completed, or "".
@@ -73,7 +85,7 @@ def of(form: Shape, piece: Piece, span: tuple[int, int], ref: str, gaps: list[in
     return ""
 
 
-def _of_a_number(form: Form, word: str, gaps: list[int]) -> str:
+def _of_a_number(form: Shape, word: str, gaps: list[int]) -> str:
     """A number that a bank's wrap may have parted, or a cut one and another number behind it."""
     one_gap = len(gaps) == 1 and not _YEAR.fullmatch(word[gaps[0] :])
     return IN_PARTS if one_gap and form.length >= LONG and form.thin else MAY_BE_TWO
