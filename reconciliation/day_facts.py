@@ -81,7 +81,10 @@ class Batch:
 @dataclass(frozen=True, slots=True)
 class OnPaper:
     """The statement that covers the day. ledger: the account's balance at its last day; None
-    where the statement goes on after the day."""
+    where the statement goes on after the day.
+
+    begins: file and number of the one that the opening is of, where several end on its last day.
+    """
 
     account: str
     file_id: UUID
@@ -90,6 +93,7 @@ class OnPaper:
     opening: int
     closing: int
     ledger: int | None
+    begins: tuple[UUID, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +180,7 @@ def gather(db: Session, day: date, as_of: AsOf, *, files: Sequence[UUID] | None 
                 row.opening,
                 row.closing,
                 int(row.ledger) if row.last_day == day else None,
+                (row.head_file, row.head_ordinal),
             )
             for row in db.execute(_sql(_PAPERS), values)
         ],
@@ -302,17 +307,23 @@ GROUP BY n.account ORDER BY n.account
 """
 
 _PAPERS = """
-SELECT a.account_number, s.file_id, s.ordinal, s.last_day, s.opening, s.closing,
+WITH known AS (SELECT * FROM statement s WHERE s.biller_id = :biller AND s.complete
+    AND (CAST(:files AS uuid[]) IS NULL OR s.file_id = ANY(CAST(:files AS uuid[]))))
+SELECT a.account_number, s.file_id, s.ordinal, s.last_day, head.opening, s.closing,
+    head.file_id AS head_file, head.ordinal AS head_ordinal,
     (SELECT coalesce(sum(CASE WHEN t.debit_account = 'bank:' || a.account_number
                               THEN t.amount ELSE -t.amount END), 0)
      FROM transfer t JOIN journal j ON j.biller_id = t.biller_id AND j.id = t.journal_id
      WHERE t.biller_id = :biller AND j.fact_day <= :day AND VISIBLE
          AND 'bank:' || a.account_number IN (t.debit_account, t.credit_account)) AS ledger
 FROM bank_account a
-JOIN LATERAL (SELECT s.* FROM statement s WHERE s.biller_id = a.biller_id
-    AND s.bank_account_id = a.id AND s.complete AND s.last_day >= :day
-    AND (CAST(:files AS uuid[]) IS NULL OR s.file_id = ANY(CAST(:files AS uuid[])))
-    ORDER BY s.last_day, s.id LIMIT 1) s ON true
+JOIN LATERAL (SELECT s.* FROM known s WHERE s.bank_account_id = a.id AND s.last_day >= :day
+    AND NOT EXISTS (SELECT FROM known t WHERE t.bank_account_id = s.bank_account_id
+        AND s.last_day BETWEEN t.first_day AND t.last_day AND (t.proven, t.id) > (s.proven, s.id))
+    ORDER BY s.last_day LIMIT 1) s ON true
+JOIN LATERAL (SELECT h.* FROM known h
+    WHERE h.bank_account_id = a.id AND h.last_day = s.last_day
+    ORDER BY h.proven, h.id LIMIT 1) head ON true
 WHERE a.biller_id = :biller AND a.opened_on <= :day ORDER BY a.account_number
 """
 

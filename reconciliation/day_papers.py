@@ -101,10 +101,18 @@ class Reread:
 
     def balances(self, paper: OnPaper) -> tuple[int, int]:
         """As the file says it. Raises NotAsStored."""
-        found = self.statements.get((paper.file_id, paper.ordinal))
-        if found is None or found.opening is None or found.closing is None:
-            raise _gone(f"statement {paper.ordinal} of {ids.shown('fil', paper.file_id)}")
-        return int(found.opening), int(found.closing)
+        last = paper.file_id, paper.ordinal
+        opening = self._statement(*(paper.begins or last)).opening
+        closing = self._statement(*last).closing
+        if opening is None or closing is None:
+            raise _gone(f"a balance of {ids.shown('fil', paper.file_id)}")
+        return int(opening), int(closing)
+
+    def _statement(self, file_id: UUID, ordinal: int) -> Statement:
+        found = self.statements.get((file_id, ordinal))
+        if found is None:
+            raise _gone(f"statement {ordinal} of {ids.shown('fil', file_id)}")
+        return found
 
     def movements(self, account: str) -> Sequence[int]:
         """Every line of the day in any of the files, each once."""
@@ -132,6 +140,7 @@ class Reread:
 def behind(db: Session, facts: Facts) -> list[File]:
     """The stored files that the facts stand on."""
     statements = {one.file_id for one in facts.papers}
+    statements |= {one.begins[0] for one in facts.papers if one.begins is not None}
     statements |= {one.file_id for one in facts.lines}
     statements |= {one.line.file_id for one in facts.takings if one.line is not None}
     settlements = {one.row.file_id for one in facts.takings if one.row is not None}

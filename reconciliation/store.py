@@ -55,6 +55,7 @@ statement = Table(
     Column("line_count", Integer, nullable=False),
     Column("closes", Boolean, nullable=False),
     Column("complete", Boolean, nullable=False),
+    Column("proven", BigInteger, nullable=False, server_default="0"),
     Column("why_not", Text),
 )
 

@@ -106,7 +106,7 @@ def join(db: Session, account_id: UUID) -> int:
     joined = 0
     for row in waiting:
         before = _closing_before(db, account, row.first_day)
-        if before != row.opening and before + _own_lines(db, row.id) != row.closing:
+        if before + _own_lines(db, row.id) != row.closing:
             continue
         db.execute(
             update(statement)

@@ -33,7 +33,8 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class OnPaper:
-    """The statement that covers the day, of one account. credits, debits: đồng of its lines.
+    """The statement that covers the day, of one account. credits, debits: đồng of its lines, in
+    whichever file they came.
 
     ledger: the account's balance at the day; None where the statement goes on after it.
     """
@@ -106,20 +107,35 @@ def ways(db: Session, day: date) -> list[Way]:
 
 
 def on_paper(db: Session, day: date) -> list[OnPaper]:
-    """The complete statement that covers the day, for each account that has one."""
+    """The complete statement that covers the day, for each account that has one.
+
+    Of several with the same last day, the closing balance is that of the last one that was proven
+    whole and the opening balance that of the first. One whose last day another goes over anew does
+    not say how that day ended.
+    """
     rows = db.execute(
         text("""
-            SELECT a.account_number, s.last_day, s.opening, s.closing,
+            SELECT a.account_number, s.last_day, head.opening, s.closing,
                 CASE WHEN s.last_day = :day THEN ledger_balance(:biller,
-                    'bank:' || a.account_number, :day) END AS ledger,
-                (SELECT coalesce(sum(l.amount), 0) FROM bank_line l WHERE l.biller_id = s.biller_id
-                    AND l.statement_id = s.id AND l.amount > 0) AS credits,
-                (SELECT coalesce(sum(l.amount), 0) FROM bank_line l WHERE l.biller_id = s.biller_id
-                    AND l.statement_id = s.id AND l.amount < 0) AS debits
+                    'bank:' || a.account_number, :day) END AS ledger, moved.credits, moved.debits
             FROM bank_account a
             JOIN LATERAL (SELECT s.* FROM statement s WHERE s.biller_id = a.biller_id
                 AND s.bank_account_id = a.id AND s.complete AND s.last_day >= :day
-                ORDER BY s.last_day, s.id LIMIT 1) s ON true
+                AND NOT EXISTS (SELECT FROM statement t WHERE t.biller_id = s.biller_id
+                    AND t.bank_account_id = s.bank_account_id AND t.complete
+                    AND s.last_day BETWEEN t.first_day AND t.last_day
+                    AND (t.proven, t.id) > (s.proven, s.id))
+                ORDER BY s.last_day LIMIT 1) s ON true
+            JOIN LATERAL (SELECT h.first_day, h.opening FROM statement h
+                WHERE h.biller_id = a.biller_id AND h.bank_account_id = a.id AND h.complete
+                    AND h.last_day = s.last_day ORDER BY h.proven, h.id LIMIT 1) head ON true
+            JOIN LATERAL (SELECT
+                    coalesce(sum(l.amount) FILTER (WHERE l.amount > 0), 0) AS credits,
+                    coalesce(sum(l.amount) FILTER (WHERE l.amount < 0), 0) AS debits
+                FROM bank_line l
+                JOIN statement o ON o.biller_id = l.biller_id AND o.id = l.statement_id
+                WHERE l.biller_id = a.biller_id AND l.bank_account_id = a.id AND o.complete
+                    AND l.booking_date BETWEEN head.first_day AND s.last_day) moved ON true
             WHERE a.biller_id = :biller AND a.opened_on <= :day ORDER BY a.account_number"""),
         {"biller": biller_of(db), "day": day},
     )

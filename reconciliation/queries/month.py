@@ -79,14 +79,19 @@ waiting AS (
         AND day BETWEEN :first AND :last
     GROUP BY 1),
 papers AS MATERIALIZED (
-    SELECT DISTINCT ON (s.bank_account_id, s.last_day)
-        'bank:' || a.account_number AS account, s.first_day, s.last_day,
-        s.closing - s.opening AS moved
+    SELECT 'bank:' || a.account_number AS account, head.first_day, s.last_day,
+        s.closing - head.opening AS moved
     FROM statement s JOIN bank_account a ON a.biller_id = s.biller_id AND a.id = s.bank_account_id
+    JOIN LATERAL (SELECT h.first_day, h.opening FROM statement h
+        WHERE h.biller_id = s.biller_id AND h.bank_account_id = s.bank_account_id AND h.complete
+            AND h.last_day = s.last_day ORDER BY h.proven, h.id LIMIT 1) head ON true
     WHERE s.biller_id = :biller AND s.complete AND s.last_day BETWEEN :first AND :last
+        AND NOT EXISTS (SELECT FROM statement t WHERE t.biller_id = s.biller_id
+            AND t.bank_account_id = s.bank_account_id AND t.complete
+            AND s.last_day BETWEEN t.first_day AND t.last_day
+            AND (t.proven, t.id) > (s.proven, s.id))
         AND NOT EXISTS (SELECT FROM signed WHERE signed.day = s.last_day
-            AND signed.status = 'signed_off')
-    ORDER BY s.bank_account_id, s.last_day, s.id DESC),
+            AND signed.status = 'signed_off')),
 booked AS MATERIALIZED (
     SELECT n.account, j.fact_day AS day, sum(n.amount) AS amount
     FROM journal j
