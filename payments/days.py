@@ -114,7 +114,8 @@ def lines_waiting(db: Session, day: date) -> int:
     """How many statement lines up to the day nobody has reconciled.
 
     A bad file's line counts until a whole statement that came after it speaks for its day: then
-    the bank has said what is true, and whatever only the bad file has is booked nowhere.
+    the bank has said what is true, and whatever only the bad file has is booked nowhere. Of a file
+    that adds up and only waits for another one, it has to go as far as that file does.
     """
     found: int = db.scalars(
         text("""SELECT count(*) FROM bank_line l
@@ -123,7 +124,9 @@ def lines_waiting(db: Session, day: date) -> int:
                 AND (s.complete OR NOT EXISTS (SELECT FROM statement better
                     WHERE better.biller_id = s.biller_id AND better.complete
                         AND better.bank_account_id = s.bank_account_id AND better.id > s.id
-                        AND l.booking_date BETWEEN better.first_day AND better.last_day))"""),
+                        AND l.booking_date BETWEEN better.first_day AND better.last_day
+                        AND (NOT s.closes OR better.last_day > s.last_day
+                            OR better.closing = s.closing)))"""),
         {"biller": biller_of(db), "day": day},
     ).one()
     return found

@@ -44,8 +44,9 @@ def prove(
 
     repeated: lines of an earlier file that stand in this one again. A bank that delivers a
     line twice counts it in neither balance, so they may be left out to make the sum close.
-    taken: those of them that stand in a complete statement. Two files may share days: then this
-    one follows on if the balance before and its new lines come to its closing balance.
+    taken: those of them that stand in a complete statement. Two files may share days, so this one
+    follows on if the balance before and its new lines come to its closing balance. Where it begins
+    with the balance before and they do not, a line of it was taken for one of another file.
     """
     if found.opening is None or found.closing is None:
         return Proof(False, "Sao kê không có số dư đầu hoặc cuối.", "A balance is missing.")
@@ -71,15 +72,26 @@ def prove(
     if first is not None:
         before = _closing_before(db, account, first)
         new = total - sum((line.amount for line in taken), Decimal(0))
-        if before != found.opening and before + new != found.closing:
+        if before + new != found.closing:
             nothing_new = len(taken) == len(found.lines) > 0
-            return Proof(False, *(_NOTHING_NEW if nothing_new else _GAP), closes=True)
+            why = _ALIKE if before == found.opening else _NOTHING_NEW if nothing_new else _GAP
+            return Proof(False, *why, closes=True)
     return Proof(True, closes=True)
 
 
 _GAP = (
     "Số dư đầu không nối tiếp sao kê trước: thiếu một tệp ở giữa.",
     "The opening balance does not follow the statement before: a file in between is missing.",
+)
+
+
+# Half-days of a bank that numbers nothing: a second payment like the first is in both files, and
+# only a file with both tells them apart.
+_ALIKE = (
+    "Có dòng giống hệt dòng của tệp khác, nên các dòng mới không cộng ra số dư cuối. Hãy nhập một "
+    "sao kê trọn các ngày này.",
+    "Lines of it are exactly like lines of another file, so the new ones do not come to its closing"
+    " balance. Import one statement of these whole days.",
 )
 
 
@@ -97,7 +109,7 @@ def join(db: Session, account_id: UUID) -> int:
         )
     ).one()
     waiting = db.execute(
-        select(statement.c.id, statement.c.first_day, statement.c.opening, statement.c.closing)
+        select(statement.c.id, statement.c.first_day, statement.c.closing)
         .where(statement.c.biller_id == account.biller_id)
         .where(statement.c.bank_account_id == account_id)
         .where(statement.c.closes, statement.c.complete.is_(False))
@@ -134,7 +146,7 @@ def _closing_before(db: Session, account: Row[Any], first: date) -> int:
             statement.c.complete,
             statement.c.first_day <= first,
         )
-        .order_by(statement.c.last_day.desc(), statement.c.id.desc())
+        .order_by(statement.c.last_day.desc(), statement.c.proven.desc(), statement.c.id.desc())
         .limit(1)
     )
     opening: int = account.opening_balance

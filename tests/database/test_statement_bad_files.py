@@ -139,6 +139,31 @@ def test_two_files_that_share_a_day_are_both_booked_and_the_shared_lines_once(
     assert desk.unexplained(NEXT) == 0
 
 
+@pytest.mark.parametrize("later_first", [False, True])
+def test_a_second_payment_like_the_first_in_another_file_of_the_day_is_never_lost(
+    desk: Desk, later_first: bool
+) -> None:
+    cash = "10/03/2026,,,100000,,NOP TIEN MAT\n"  # this bank numbers nothing
+    last = "10/03/2026,,,5000,,khac\n"
+    files = [
+        a_table(cash, "Số dư cuối kỳ,100000\n"),
+        a_table(cash, last, "Số dư cuối kỳ,205000\n", opening=100_000),
+    ]
+
+    for data in reversed(files) if later_first else files:
+        desk.take(data)
+    desk.night(DAY)
+    [(why,)] = desk.rows("SELECT why_not FROM statement WHERE NOT complete")
+    assert later_first or "exactly like lines of another file" in why
+    assert (desk.booked(), desk.unexplained(DAY)) == (100_000, 0)
+    assert any("1 statement lines" in said for said in desk.obstacles(DAY))
+
+    desk.take(a_table(cash, cash, last, "Số dư cuối kỳ,205000\n"))
+    desk.night(DAY)
+    assert (desk.booked(), desk.unexplained(DAY)) == (205_000, 0)
+    assert desk.obstacles(DAY) == []
+
+
 def test_a_statement_for_a_closed_day_is_booked_today_and_points_to_its_day(desk: Desk) -> None:
     school = desk.school
     desk.take(an_mt940(ACCOUNT, DAY, 0, [Entry(1_000, "som", "FT1")]))
