@@ -214,6 +214,9 @@ def test_the_workbook_says_what_was_signed(office: Office) -> None:
     equation = {row[0]: row[1] for row in book.get_sheet_by_name("Cân đối").to_python()}
     assert equation["Đã nhận"] == 1_231_000
     assert equation["Chưa giải thích được"] == 0
+    assert "Phát sinh theo tài khoản kế" in book.sheet_names  # a tab ends with a whole word
+    files = book.get_sheet_by_name("Tệp gốc").to_python()
+    assert {row[1] for row in files[1:]} == {"Sao kê"}
     statements = book.get_sheet_by_name("Sao kê theo tài khoản").to_python()
     assert statements[1][0] == "9999018452"  # text, however much it looks like a number
 

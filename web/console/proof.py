@@ -145,7 +145,7 @@ def _compact(text: str) -> str:
 
 def _side(one: Stored, name: str) -> str:
     said = str(one[name])
-    if one["kind"] == "amount" and said.lstrip("-").isdigit():
+    if one["kind"] in ("amount", "fee") and said.lstrip("-").isdigit():
         return grouped(int(said))
     return said
 

@@ -100,6 +100,7 @@ _T: Final[Mapping[str, Both]] = {
     "kind": Both("Loại", "Kind"),
     "arose": Both("Phát sinh ngày", "Arose on"),
     "files": Both("Tệp gốc", "Source files"),
+    "statement": Both("Sao kê", "Statement"),
     "hash": Both("Mã băm SHA-256", "SHA-256"),
     "of_sheet": Both("SHA-256 của bảng", "SHA-256 of the sheet"),
     "seal": Both("Gốc niêm phong số {number}", "Root of seal {number}"),
@@ -202,7 +203,11 @@ def _tables(told: Mapping[str, Any], say: _Say) -> list[Table]:
             say("files"),
             (say("id"), say("kind"), say("hash")),
             [
-                (one["id"], one["gateway"] or say("statements"), one["sha256"])
+                (
+                    one["id"],
+                    say.word("way", one["gateway"]) if one["gateway"] else say("statement"),
+                    one["sha256"],
+                )
                 for one in told.get("files", ())
             ],
         ),

@@ -20,6 +20,7 @@ from web.papers.day import Cell, Document, Table
 _LAYOUT: Final = Path(__file__).with_name("day.typ")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _WIDTH: Final = 22
+_LONGEST_TAB: Final = 31
 
 
 def answer(document: Document, form: str) -> Response:
@@ -77,7 +78,7 @@ def _worksheet(
     amount = book.add_format({"num_format": "#,##0"})
     summed = {"num_format": "#,##0", "bold": True, "top": 1, "bottom": 6 if table.proven else 1}
     total = book.add_format(summed)
-    page = book.add_worksheet(table.title[:31])
+    page = book.add_worksheet(_tab(table.title))
     page.set_column(0, len(table.headings) - 1, _WIDTH)
     page.freeze_panes(1, 0)
     for column, heading in enumerate(table.headings):
@@ -91,6 +92,13 @@ def _worksheet(
             elif cell is not None:
                 plain = texts is quoted and not cell.startswith(_FORMULA)
                 page.write_string(line, column, cell, None if plain else texts)
+
+
+def _tab(title: str) -> str:
+    """As much of a title as fits on a tab, in whole words."""
+    if len(title) <= _LONGEST_TAB:
+        return title
+    return title[: _LONGEST_TAB + 1].rpartition(" ")[0]
 
 
 def text(document: Document) -> bytes:

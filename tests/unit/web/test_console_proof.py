@@ -39,6 +39,12 @@ def test_a_payers_code_is_not_called_a_name() -> None:
     assert proof.signs(evidence, "match") == ("payer_code",)
 
 
+def test_sums_are_told_with_dots_whatever_they_are_sums_of() -> None:
+    rows = proof.compared([piece("fee", "5500", "5000", "contradicts"), piece("code", "12", "12")])
+
+    assert [(row.on_line, row.on_bill) for row in rows] == [("5.500", "5.000"), ("12", "12")]
+
+
 def test_a_corrected_code_is_near_and_an_amount_says_how_much_is_missing() -> None:
     evidence = [
         piece("code", "HP4W8N2RXBID", "HP4W8N2RXBTD", span=[0, 12]),
