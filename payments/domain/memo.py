@@ -138,6 +138,11 @@ def _digits(least: int, most: int) -> str:
     return rf"\d(?:\s?\d){{{least - 1},{most - 1}}}"
 
 
+def _numbers(*lengths: int) -> str:
+    """Numbers of so many digits behind a line each, wraps allowed."""
+    return "".join(rf"\s?_\s?{_digits(length, length)}" for length in lengths)
+
+
 def _word(word: str) -> str:
     """A bank's own word, a fixed-column wrap inside it allowed."""
     return r"\s?".join(map(re.escape, word))
@@ -156,12 +161,12 @@ SHAPES: dict[str, re.Pattern[str]] = {
         rf"(?:{_digits(4, 4)}(?:\s?[0-9A-Z]){{12}}[.])?"
     ),
     "sender and receiver": re.compile(
-        rf"[.;,]?\s?\b{_word('CTTU')}\s*{_digits(4, 19)}\b.*$"
+        rf"[.;,]?\s?\bC\s?T\s{{0,2}}T\s?U\s*{_digits(4, 19)}\b.*$"
         r"|[.]\s?CT\s+TU?\s?\d{0,5}$|[.]\s?CT$",
         re.DOTALL,
     ),
     # Only the number: "toi" is also the payer's "I", and his text may go on behind it.
-    "receiver": re.compile(rf"\b{_word('TOI')}\s?\d{{8,19}}(?!\d)"),
+    "receiver": re.compile(rf"\b{_word('TOI')}\s{{0,2}}\d{{8,19}}(?!\d)"),
     "wallet": re.compile(
         r"PARTNER\s?[.]\s?[A-Z_ ]{4,24}[.]\s?[A-Z]{2,6}\s?[.](?:[\d\s]+[.]){1,4}[\d\s]*-[\d\s]+_"
     ),
@@ -183,7 +188,8 @@ SHAPES: dict[str, re.Pattern[str]] = {
     ),
     "BIDV card": re.compile(rf"{_word('TKTHE')}\s*:\s*{_digits(4, 19)}\s*,\s*TAI\s[^.]{{2,24}}[.]"),
     "BIDV remittance": re.compile(
-        rf"\bREM\s+TFR\s+AC\s*:\s*{_digits(4, 19)}\s+O\s?@\s?L(?:[\s]?[_\d])+(?=\s|$)"
+        rf"\bREM\s+TFR\s+AC\s*:\s*{_digits(4, 19)}\s+O\s?@\s?L"
+        rf"(?:{_numbers(6, 6, 1, 1, 9, 11)}(?!\d)|(?:[\s]?[_\d])+(?=\s|$))"
     ),
     "BIDV trace": re.compile(
         r"-?\s?C\s?T\s?L\s?N\s?H\s?[A-Z]{0,5}[\s\d]*(?:-\s?\d+\s?/\s?\d+)?(?:\s?-\s?[A-Z]+\s?-\s?\d+)?$"

@@ -194,7 +194,7 @@ class References:
         """References whose prefix was left out: tokens that are the rest of one that exists."""
         found = []
         for piece in reading.pieces:
-            for start, end in piece.tokens():
+            for start, end in (*piece.tokens(), *self.forms.parted_bodies(piece)):
                 token = piece.symbols[start:end]
                 for ref in self.forms.bodies(token):
                     if orders := self.orders(ref):

@@ -6,6 +6,7 @@ A reading in doubt never books by itself.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Protocol
 
 from payments.domain.memo import Piece
@@ -13,8 +14,8 @@ from reconciliation.engine.syllables import may_be_words
 
 LIKE_A_WORD = "reads as a word"
 LIKE_A_DAY = "reads as a date"
-IN_PARTS = "a number in parts"
-MAY_BE_TWO = "may be two numbers"
+IN_PARTS = "glued or in parts"
+MAY_BE_TWO = "may be there by chance"
 _WORD_LIKE = 7  # letters in a row up to here may be any word
 _NO_ACRONYM = 5  # nor are so many letters an abbreviation that everybody uses
 LONG = 8  # digits; a shorter number is easily two
@@ -50,7 +51,13 @@ class Shape(Protocol):
 
     @property
     def thin(self) -> bool:
-        """Whether one is hardly made up of two numbers."""
+        """Whether one is hardly made up of two words or numbers."""
+
+    def gaps(self, piece: Piece, start: int, end: int) -> list[int]:
+        """Where something stands between two symbols that the orders write together."""
+
+    def loose(self, gaps: Sequence[int], *, alone: bool) -> bool:
+        """Whether a reading over these gaps, or one that is not alone, may be there by chance."""
 
 
 def of(form: Shape, piece: Piece, span: tuple[int, int], ref: str, gaps: list[int]) -> str:
@@ -80,15 +87,19 @@ def of(form: Shape, piece: Piece, span: tuple[int, int], ref: str, gaps: list[in
         return "letters as digits"
     if gaps and _STAMP.fullmatch(piece.symbols[gaps[-1] : end]):
         return LIKE_A_DAY
-    if gaps and form.number:
-        return _of_a_number(form, piece.symbols[start:end], [gap - start for gap in gaps])
+    alone = piece.breaks_at(start) and piece.breaks_at(end)
+    parted = [gap - start for gap in form.gaps(piece, start, end)]
+    if form.loose(parted, alone=alone):
+        return _by_chance(form, piece.symbols[start:end], parted)
     return ""
 
 
-def _of_a_number(form: Shape, word: str, gaps: list[int]) -> str:
-    """A number that a bank's wrap may have parted, or a cut one and another number behind it."""
-    one_gap = len(gaps) == 1 and not _YEAR.fullmatch(word[gaps[0] :])
-    return IN_PARTS if one_gap and form.length >= LONG and form.thin else MAY_BE_TWO
+def _by_chance(form: Shape, word: str, gaps: list[int]) -> str:
+    """What a bank's wrap may have parted, or a cut reference and something else behind it, or a
+    word that ends like a reference."""
+    once = len(gaps) <= 1 and not (gaps and _YEAR.fullmatch(word[gaps[0] :]))
+    long = form.length >= LONG or not form.number
+    return IN_PARTS if once and long and form.thin else MAY_BE_TWO
 
 
 def _like_a_word(ref: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from payments.domain.memo import Piece
@@ -21,10 +22,10 @@ class Form:
     places: for each place behind the prefix, how a character that stands there is read.
     cuts: where the orders themselves write a separator. digits: whether the last place takes
     digits only; number: whether all do. steady: how many characters in front never vary; head:
-    what they are. marked: whether much of it never varies, letters among it. rare: so few of the
-    possible spellings are references that none is hit by chance, however it is read; thin: that
-    one is hardly made up of two numbers. shape is the expression that matches one, pattern finds
-    every start.
+    what they are. marked: whether much of it never varies, letters among it or behind it. rare:
+    so few of the possible spellings are references that none is hit by chance, however it is read;
+    thin: that one is hardly made up of two words or numbers. shape is the expression that matches
+    one, pattern finds every start.
     """
 
     prefix: str
@@ -87,13 +88,22 @@ class Form:
         """Whether what matches there may be read at all. whole: alone and in one stretch."""
         if self.rare or whole or (self.leads and (self.prefix or _free_of_digits(piece, start))):
             return True
-        if not self.number or not piece.symbols[start:end].isdigit():
-            return False
+        first, last = piece.breaks_at(start), piece.breaks_at(end)
+        word = piece.symbols[start:end]
+        # Where nothing leads, what is parted or glued is read, but see doubts.of.
+        if self.gaps(piece, start, end):
+            return first and last and (word.isdigit() if self.number else _is_mixed(word))
         # Without letters in front any number would do: no other digit may touch it.
-        if self.gaps(piece, start, end):  # read all the same, but see doubts.of
-            return piece.breaks_at(start) and piece.breaks_at(end)
-        behind = piece.breaks_at(end) or not piece.symbols[end].isdigit()
-        return behind and _free_of_digits(piece, start)
+        clear = (last or not piece.symbols[end].isdigit()) and _free_of_digits(piece, start)
+        if self.number:
+            return clear and word.isdigit()
+        return clear and (first or last) and _is_mixed(word)
+
+    def loose(self, gaps: Sequence[int], *, alone: bool) -> bool:
+        """Whether a reading over these gaps, or one that is not alone, may be there by chance."""
+        if self.rare or (self.leads and not self.number):
+            return False
+        return bool(gaps) or (not self.number and not alone)
 
     def tells(self, word: str, *, whole: bool) -> bool:
         """Whether a word of this form that no order has was meant as a reference."""
@@ -130,6 +140,10 @@ class RefRead:
 def _free_of_digits(piece: Piece, start: int) -> bool:
     """Whether no digit touches a number from the front."""
     return piece.breaks_at(start) or not piece.symbols[start - 1].isdigit()
+
+
+def _is_mixed(word: str) -> bool:
+    return not (word.isdigit() or word.isalpha())
 
 
 def _is_to_call(piece: Piece, start: int) -> bool:

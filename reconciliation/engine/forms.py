@@ -35,7 +35,7 @@ _SURE_FROM = 500  # symbols seen before "the alphabet lacks it" is believed
 _SHORTEST = 4
 _SHORTEST_CUT = 4
 _MARKS, _MANY = 5, 20  # so many that never vary, in so many references, are a mark
-_FEW = 1000  # a number of which not one in so many is a reference
+_FEW = 1000  # spellings of which not one in so many is a reference
 _NEVER = 1e-3  # expected readings of a night that hit a reference by chance
 _BRANCHES = 3  # more different letters than this at a place: the body has begun
 
@@ -114,8 +114,24 @@ class Forms:
             at += 1
         return found
 
+    def parted_bodies(self, piece: Piece) -> Iterator[tuple[int, int]]:
+        """[start, end) of tokens that together are as long as the rest of a reference, parted
+        where its orders part it."""
+        starts = [*(start for start, _ in piece.tokens()), len(piece.symbols)]
+        for form in self.forms:
+            cuts = sorted(at - len(form.prefix) for at in form.cuts if at > len(form.prefix))
+            if not form.prefix or not cuts:
+                continue
+            for at, start in enumerate(starts[: -len(cuts) - 1]):
+                end = starts[at + len(cuts) + 1]
+                steps = [one - start for one in starts[at + 1 : at + len(cuts) + 1]]
+                if end - start == len(form.places) and steps == cuts:
+                    yield start, end
+
     def bodies(self, token: str) -> Iterator[str]:
         """The references whose body alone this token is: the prefix was left out."""
+        if re.fullmatch(r"20\d\d", token):  # a year
+            return
         for form in self.forms:
             if form.prefix and len(token) == len(form.places):
                 yield form.prefix + token
@@ -240,7 +256,7 @@ def _form(prefix: str, table: _Table, cuts: tuple[int, ...], refs: int) -> Form:
         marked=len(table) >= _MANY
         and len(fixed) >= _MARKS
         and (not fixed.isdigit() or (len(fixed) > _MARKS and "letters" in kinds)),
-        thin=len(table) * _FEW < 10 ** (table.shape[1] - len(prefix)),
+        thin=len(table) * _FEW < (10 ** len(columns) if set(kinds) == {"digits"} else spellings),
     )
 
 

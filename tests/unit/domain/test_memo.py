@@ -25,6 +25,20 @@ def test_only_the_payers_words_are_left_of_a_wrapped_memo(shape: str) -> None:
     assert payers_words(shape.format(MEMO)) == ["MSHS0012345", "HOC", "PHI"]
 
 
+@pytest.mark.parametrize(
+    "memo",
+    [
+        "{}.CT  tu 9999000009 TRAN THU AN toi 9999000001 TRUONG X",
+        "{} toi  99990000012345",
+        "REM Tfr Ac:0347066897 O@L_080005_36 2886_0_0_045678270_53294117432 {}",
+        "020097869869409109011750302026QRTX2 71241.54231.175030.{}",
+        "CT DEN:189701164436 IBFT{}; tai Napas",
+    ],
+)
+def test_a_number_of_the_payers_is_none_of_the_banks_where_a_wrap_falls(memo: str) -> None:
+    assert payers_words(memo.format("98179422911")) == ["98179422911"]
+
+
 def test_letters_are_folded_and_every_place_is_remembered() -> None:
     memo = "Đóng học phí: Nguyễn"
 

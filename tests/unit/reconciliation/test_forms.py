@@ -84,8 +84,8 @@ def test_a_number_without_letters_in_front_is_never_part_of_another_number() -> 
     assert [one.ref for one in read(known, "nop 2026000012 thang 9")] == ["2026000012"]
     assert [one.ref for one in read(known, "nop2026000012hp")] == ["2026000012"]
     assert read(known, "12026000012 hay 20260000125") == []
-    assert [one.doubt for one in read(known, "va 20260 00013")] == ["a number in parts"]
-    assert [one.doubt for one in read(known, "nam 202600 0 013")] == ["may be two numbers"]
+    assert [one.doubt for one in read(known, "va 20260 00013")] == ["glued or in parts"]
+    assert [one.doubt for one in read(known, "nam 202600 0 013")] == ["may be there by chance"]
 
 
 def test_separators_of_the_orders_themselves_split_nothing() -> None:

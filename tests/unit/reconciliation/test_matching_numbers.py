@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import string
+from random import Random
+
 import pandas as pd
 import pytest
 
 from reconciliation.matching import match
 from tests.transfers import ORDERS, ends, lines
 
+SYMBOLS = string.ascii_uppercase + string.digits
 DENSE = [str(76837382000 + at) for at in range(30)]
 SPARSE = [str(14907879 + 2371553 * at) for at in range(30)]
 SHORT = [str(272182 + at) for at in range(30)]
 HEX = [f"{0x1458AF025B * at % 16**10:010x}" for at in range(1, 31)]
+TIGHT = [f"{'ABCDEF'[at % 6]}{at:04d}" for at in range(5372, 5972)]
+CHANCE = Random(5)  # noqa: S311  # references, not secrets
+SPREAD = ["M8VA7", *("".join(CHANCE.choices(SYMBOLS, k=5)) for _ in range(600))]
 LETTER_BEHIND = [f"2026/09/{at:06d}-{'FABCDE'[at % 6]}" for at in range(1, 31)]
 
 
@@ -64,6 +71,30 @@ def test_a_number_in_parts_is_booked_only_if_long_and_with_its_amount(
 
     assert (decision, code) == ("SUGGEST", "UNMATCHED")
     assert goes.split()[0] == f"o1:{amount}"
+
+
+@pytest.mark.parametrize("memo", ["hoc phi {0}chuyen tien", "vienphi{0} cam on", "nop {1}-{2} t9"])
+def test_a_short_reference_glued_or_parted_is_booked_only_with_its_amount(memo: str) -> None:
+    ref = SPREAD[0]
+    said = memo.format(ref, ref[:3], ref[3:])
+
+    ways = [ends(match(lines((amount, said)), orders(SPREAD))) for amount in (581000, 500000)]
+
+    assert ways == [[("AUTO", "", "o1:581000")], [("SUGGEST", "UNMATCHED", "o1:500000")]]
+
+
+def test_where_many_spellings_are_references_one_that_is_glued_only_suggests() -> None:
+    matched = match(lines((581000, f"hocphi{TIGHT[0]} cam on")), orders(TIGHT))
+
+    assert ends(matched) == [("SUGGEST", "UNMATCHED", "o1:581000")]
+
+
+def test_a_reference_without_its_prefix_is_found_where_its_orders_part_it() -> None:
+    refs = [f"BN-2026-{at:06d}" for at in range(123, 153)]
+
+    [(decision, _, goes)] = ends(match(lines((370000, "vien phi 2026-000127")), orders(refs)))
+
+    assert (decision, goes.split()[0]) == ("SUGGEST", "o5:370000")
 
 
 def test_a_year_is_no_reference_that_breaks_off() -> None:
