@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from payments.domain.memo import Piece
@@ -11,6 +11,7 @@ from reconciliation.engine import doubts
 
 _STEADY = 3  # so many characters in front that never vary are as good as letters
 _CHANCE = 6
+_LETTERS, _DIGITS = 2, 20  # of a prefix; a place of digits only reads so many symbols at most
 _CALLED_BY = ("SDT", "DT", "LH", "TEL", "PHONE", "THOAI", "HOTLINE", "LIENHE")
 _HEAD = 4  # a number that begins otherwise is another system's
 
@@ -98,6 +99,20 @@ class Form:
         if self.number:
             return clear and word.isdigit()
         return clear and (first or last) and _is_mixed(word)
+
+    def strange(self, piece: Piece) -> Iterator[int]:
+        """Where something stands that has this prefix and length, and a symbol in it that no
+        reference has there: meant as one all the same."""
+        if len(self.prefix) < _LETTERS or not any(len(place) > _DIGITS for place in self.places):
+            return
+        for match in re.finditer(re.escape(self.prefix), piece.symbols):
+            start, end = match.start(), match.start() + self.length
+            alone = piece.breaks_at(start) and piece.breaks_at(end)
+            if end > len(piece.symbols) or not alone or self.gaps(piece, start, end):
+                continue
+            known = self.pattern.match(piece.symbols, start)
+            if known is None and any(map(str.isdigit, piece.symbols[match.end() : end])):
+                yield start
 
     def loose(self, gaps: Sequence[int], *, alone: bool) -> bool:
         """Whether a reading over these gaps, or one that is not alone, may be there by chance."""

@@ -59,6 +59,9 @@ class Forms:
                     span = piece.span(match.start(), match.start() + form.length)
                     doubt, told, sure, tail = found.doubt, found.told, found.sure, found.tail
                     yield RefRead(found.ref, found.how, *span, doubt, told, sure, tail)
+            for start in form.strange(piece):
+                word = piece.symbols[start : start + form.length]
+                yield RefRead(word, "exact", *piece.span(start, start + form.length))
 
     def beginnings(self, piece: Piece, least: int = 3) -> Iterator[tuple[str, int, int]]:
         """References that break off: (what is left, start, end in the memo)."""

@@ -33,7 +33,7 @@ class Spelling:
         classes = [f"[{alike(char)}]" for char in form.prefix]
         classes += ["[" + "".join(sorted(place)) + "]" for place in form.places]
         gaps = [
-            "[^0-9A-Z]{0,3}" if at in form.cuts else "[ ._-]{0,2}" for at in range(len(classes))
+            r"[^0-9A-Z]{0,3}" if at in form.cuts else r"[\s._-]{0,2}" for at in range(len(classes))
         ]
         inner = "".join(gap + one for gap, one in zip(gaps[1:], classes[1:], strict=True))
         front = "(?<![0-9A-Z])" if not form.leads else "" if form.prefix else "(?<![0-9])"

@@ -56,6 +56,16 @@ def test_look_alikes_are_read_where_the_alphabet_lacks_the_character() -> None:
     assert found.ref == memos.compact(ref)
 
 
+def test_what_has_prefix_and_length_but_a_symbol_that_none_has_was_meant_as_a_reference() -> None:
+    known = forms.learn(
+        [f"DVC-{at:04d}".translate(str.maketrans("015", "ACF")) for at in range(600)]
+    )
+
+    assert [one.ref for one in read(known, "nop DVC-7Z11 t9")] == ["DVC7Z11"]
+    assert read(known, "nop DVC-NHAT t9") == []
+    assert read(known, "nop DVC-7Z112 t9") == []
+
+
 def test_a_small_sample_does_not_say_what_an_alphabet_lacks() -> None:
     known = forms.learn(["DVC-7A", "DVC-A7", "DVC-0A"])
 

@@ -49,6 +49,7 @@ def orders(refs: list[str]) -> pd.DataFrame:
         (LETTER_BEHIND, "phi 2026090000_01A ky 1"),
         (LETTER_BEHIND, "hocphi202609000001Anop"),
         (LETTER_BEHIND, "nop 20Z6/09/O00001-A cam on"),
+        (LETTER_BEHIND, "nop phi 2026/09/00\n0001-A cam on"),
         (LETTER_BEHIND, "nop phi 20 26/09/000001-A cam on"),
     ],
 )
