@@ -28,7 +28,7 @@ from payments.queries.sheets import Version
 from reconciliation import day_facts, day_papers, day_sheets
 from reconciliation.day_facts import AsOf
 from reconciliation.day_papers import File
-from reconciliation.day_sheets import FORM, Head
+from reconciliation.day_sheets import FIRST_FORM, FORM, Head
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def _difference(db: Session, signed: Version) -> str | None:
             f"sha256: {signed.sha256.hex()} signed, {hashlib.sha256(signed.text).hexdigest()} now"
         )
     told: dict[str, Any] = json.loads(signed.text)
-    if told.get("form") != FORM:
+    if told.get("form") not in (FIRST_FORM, FORM):
         return f"form: signed as {told.get('form')!r}, before sheets could be replayed"
     try:
         rebuilt = _rebuilt(db, signed, told)
@@ -91,7 +91,13 @@ def _rebuilt(db: Session, signed: Version, told: Mapping[str, Any]) -> dict[str,
         statements=STATEMENT_READERS["auto"],
         reports=settling.reader,
     )
-    facts = day_facts.gather(db, signed.day, as_of, files=[one.id for one in files])
+    facts = day_facts.gather(
+        db,
+        signed.day,
+        as_of,
+        files=[one.id for one in files],
+        with_batches=told["form"] == FIRST_FORM,
+    )
     head = Head(
         biller=day_sheets.code_of(db),
         day=signed.day,
@@ -99,6 +105,7 @@ def _rebuilt(db: Session, signed: Version, told: Mapping[str, Any]) -> dict[str,
         reason=signed.reason,
         as_of=as_of,
         seal=_seal(db, signed.seal_number),
+        form=told["form"],
     )
     return day_sheets.content_of(head, facts, day_papers.behind(db, facts), papers)
 

@@ -141,10 +141,19 @@ def moment(db: Session, *, at: datetime) -> AsOf:
     return AsOf(at, row.snapshot, row.standing)
 
 
-def gather(db: Session, day: date, as_of: AsOf, *, files: Sequence[UUID] | None = None) -> Facts:
+def gather(
+    db: Session,
+    day: date,
+    as_of: AsOf,
+    *,
+    files: Sequence[UUID] | None = None,
+    with_batches: bool = False,
+) -> Facts:
     """The facts of a day as of a moment.
 
     files: the stored files that were known then, for a moment that is past; None for now.
+    with_batches: credits that paid a gateway's batch count as received and as given back, as they
+    did on sheets of the first form.
     """
     values = {
         "biller": biller_of(db),
@@ -153,6 +162,7 @@ def gather(db: Session, day: date, as_of: AsOf, *, files: Sequence[UUID] | None 
         "at": as_of.at,
         "standing": as_of.standing,
         "files": None if files is None else list(files),
+        "with_batches": with_batches,
     }
     takings = [_taking(row) for row in db.execute(_sql(_TAKINGS), values)]
     batch_ids = sorted({one.batch_id for one in takings if one.batch_id is not None}, key=str)
@@ -238,6 +248,15 @@ _STANDING = """
 
 _OPEN = "d.status NOT IN ('resolved', 'auto_resolved')"
 
+_STANDS = """EXISTS (SELECT FROM journal j WHERE j.biller_id = :biller AND j.event_key = {key}
+    AND VISIBLE AND NOT EXISTS (SELECT FROM journal j WHERE j.biller_id = :biller
+        AND j.event_key = {back} AND VISIBLE))"""
+
+# Their money was received when the payers paid at the gateway.
+_COUNTS = f"""(:with_batches OR NOT EXISTS (SELECT FROM payment_reversal b
+    WHERE b.biller_id = p.biller_id AND b.payment_id = p.id AND b.event_key LIKE 'batch:%'
+        AND {_STANDS.format(key="'settle-' || b.event_key", back="'unsettle-' || b.event_key")}))"""
+
 _TAKINGS = f"""
 SELECT p.gateway, p.amount AS paid, p.bank_account_id IS NULL AS at_gateway,
     l.file_id, l.account_number, l.line_key, l.occurrence, l.amount,
@@ -259,20 +278,16 @@ LEFT JOIN LATERAL (
         AND (CAST(:files AS uuid[]) IS NULL OR r.file_id = ANY(CAST(:files AS uuid[])))
         AND NOT EXISTS (SELECT FROM journal j WHERE j.biller_id = r.biller_id
             AND j.event_key = 'settle-fee:' || r.id AND NOT VISIBLE)) r ON true
-WHERE p.biller_id = :biller AND p.fact_day = :day
+WHERE p.biller_id = :biller AND p.fact_day = :day AND {_COUNTS}
     AND ((p.gateway = 'bank' AND l.line_key IS NOT NULL)
         OR EXISTS (SELECT FROM journal j WHERE j.biller_id = p.biller_id
             AND j.event_key = 'money-in:' || p.gateway || ':' || p.provider_reference
             AND VISIBLE))
 """
 
-_STANDS = """EXISTS (SELECT FROM journal j WHERE j.biller_id = :biller AND j.event_key = {key}
-    AND VISIBLE AND NOT EXISTS (SELECT FROM journal j WHERE j.biller_id = :biller
-        AND j.event_key = {back} AND VISIBLE))"""
-
 _PLACES = f"""
 WITH p AS MATERIALIZED (
-    SELECT id FROM payment WHERE biller_id = :biller AND fact_day = :day)
+    SELECT id FROM payment p WHERE biller_id = :biller AND fact_day = :day AND {_COUNTS})
 SELECT
     (SELECT coalesce(sum(x.amount), 0) FROM p JOIN allocation x ON x.payment_id = p.id
         WHERE x.biller_id = :biller AND x.credit_id IS NULL

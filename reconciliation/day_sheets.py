@@ -29,7 +29,9 @@ from reconciliation import day_facts, day_papers
 from reconciliation.day_facts import AsOf, Facts, Taking
 from reconciliation.day_papers import Booked, File, Papers
 
-FORM: Final = "thuphi-day-sheet/1"
+FORM: Final = "thuphi-day-sheet/2"
+FIRST_FORM: Final = "thuphi-day-sheet/1"
+"""Sheets that counted what paid a gateway's batch as received, and as given back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class Head:
     reason: str | None
     as_of: AsOf
     seal: Mapping[str, Any] | None
+    form: str = FORM
 
 
 def draw_up(db: Session, day: date, *, at: datetime, reason: str | None = None) -> Sheet:
@@ -160,7 +163,7 @@ def content_of(head: Head, facts: Facts, files: Iterable[File], papers: Papers) 
         abs(one["closing"] - one["ledger"]) for one in statements if one["ledger"] is not None
     )
     return {
-        "form": FORM,
+        "form": head.form,
         "biller": head.biller,
         "day": head.day.isoformat(),
         "version": head.version,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import text
@@ -17,7 +17,8 @@ from payments.store.sessions import biller_of
 class Places:
     """Where the money that was received on a day is now, each sum from its own table, in đồng.
 
-    refunded: free money given back or held for that, and what the bank took back.
+    refunded: free money given back or held for that, and what the bank took back. A credit that
+    paid a gateway's batch is in none of them: that money was received when its payers paid.
     """
 
     received: int
@@ -49,8 +50,15 @@ class Signed:
 
 NOBODY_TOUCHED = Signed("open", None, None, None, None, None)
 
-_PLACES = text("""
-WITH p AS (SELECT id, amount FROM payment WHERE biller_id = :biller AND fact_day = :day)
+NO_BATCH: Final = """NOT EXISTS (SELECT FROM payment_reversal b
+    WHERE b.biller_id = p.biller_id AND b.payment_id = p.id AND b.event_key LIKE 'batch:%'
+        AND NOT EXISTS (SELECT FROM payment_reversal u
+            WHERE u.biller_id = b.biller_id AND u.undoes = b.id))"""
+"""Of payments p, those that no gateway's batch has taken over: see settlement_lines.taken_over."""
+
+_PLACES = text(f"""
+WITH p AS (SELECT id, amount FROM payment p
+    WHERE biller_id = :biller AND fact_day = :day AND {NO_BATCH})
 SELECT (SELECT coalesce(sum(amount), 0) FROM p) AS received,
     (SELECT coalesce(sum(a.amount), 0) FROM allocation a WHERE a.biller_id = :biller
         AND a.live AND a.credit_id IS NULL AND a.payment_id IN (SELECT id FROM p)) AS applied,
@@ -73,8 +81,8 @@ def places(db: Session, day: date) -> Places:
 def by_way(db: Session, day: date) -> list[Taking]:
     """What came on a day, the largest way first."""
     rows = db.execute(
-        text("""SELECT gateway, count(*) AS payments, sum(amount) AS amount FROM payment
-                WHERE biller_id = :biller AND fact_day = :day
+        text(f"""SELECT gateway, count(*) AS payments, sum(amount) AS amount FROM payment p
+                WHERE biller_id = :biller AND fact_day = :day AND {NO_BATCH}
                 GROUP BY gateway ORDER BY sum(amount) DESC, gateway"""),
         {"biller": biller_of(db), "day": day},
     )

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from payments.queries.takings import NO_BATCH
 from payments.store.sessions import biller_of
 
 
@@ -74,7 +75,7 @@ class OfKind:
 def ways(db: Session, day: date) -> list[Way]:
     """What was collected on the day against what statements show of it, by way."""
     rows = db.execute(
-        text("""
+        text(f"""
             SELECT p.gateway, count(*) AS payments, sum(p.amount) AS collected,
                    coalesce(sum(p.amount) FILTER (WHERE l.id IS NOT NULL), 0)
                    + coalesce(sum(s.net) FILTER (WHERE b.came = b.due), 0) AS arrived,
@@ -88,7 +89,7 @@ def ways(db: Session, day: date) -> list[Way]:
                 AND l.amount > 0
             LEFT JOIN discrepancy d ON d.biller_id = p.biller_id AND d.payment_id = p.id
                 AND d.status NOT IN ('resolved', 'auto_resolved')
-            WHERE p.biller_id = :biller AND p.fact_day = :day
+            WHERE p.biller_id = :biller AND p.fact_day = :day AND {NO_BATCH}
             GROUP BY p.gateway ORDER BY sum(p.amount) DESC, p.gateway"""),
         {"biller": biller_of(db), "day": day},
     )

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 
 from payments.domain import ids
 from payments.domain.errors import Conflict
+from payments.queries import takings
+from reconciliation import day_facts, day_sheets
 from reconciliation.engine.terms import Terms
+from reconciliation.queries import daybook
 from tests.cast import ACCOUNT, a_school
 from tests.databases import QuickHouse
-from tests.settlement_desk import GATEWAY, Desk, credit
+from tests.settlement_desk import DAY, GATEWAY, Desk, credit
 from tests.settlement_files import Settled
 from tests.statement_files import Entry
 
@@ -151,6 +155,28 @@ def test_a_credit_that_nobody_took_for_a_batch_is_found_when_the_file_comes(desk
     assert desk.balance("unapplied") == 0
     assert desk.balance(GATEWAY) == 0
     assert (desk.gaps(), desk.queue()) == ([], [])
+
+
+def test_what_paid_a_batch_was_received_once_and_given_back_never(desk: Desk) -> None:
+    odd = replace(PAID, batch="PHIEN-77")
+    desk.pay(odd.txn)
+    desk.night([Entry(NET, "CTY CP GIAI PHAP THANH TOAN PHIEN 77", "FT1")])
+    desk.file([odd])
+
+    with desk.begin() as db:
+        places, by_way = takings.places(db, DAY), takings.by_way(db, DAY)
+        three_ways = daybook.ways(db, DAY)
+        sheet = json.loads(day_sheets.draw_up(db, DAY, at=desk.now).text)
+        now = day_facts.moment(db, at=desk.now)
+        before = day_facts.gather(db, DAY, now, with_batches=True)
+
+    assert places == takings.Places(received=581_000, applied=581_000, credit=0, refunded=0)
+    assert [(one.gateway, one.amount) for one in by_way] == [("vnpay", 581_000)]
+    assert [(one.gateway, one.arrived) for one in three_ways] == [("vnpay", NET)]
+    assert (sheet["received"], sheet["refunded"], sheet["unexplained"]) == (581_000, 0, 0)
+    assert [(one["way"], one["arrived"]) for one in sheet["ways"]] == [("vnpay", NET)]
+    # Sheets of the first form are drawn up again as they were signed.
+    assert (sum(one.amount for one in before.takings), before.refunded) == (581_000 + NET, NET)
 
 
 def test_a_payment_that_nobody_told_of_is_new_money_and_pays_its_order(desk: Desk) -> None:
