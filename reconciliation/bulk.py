@@ -93,14 +93,26 @@ def approve_all(begin: Begin, wanted: Iterable[UUID], *, by: Actor, at: datetime
 
     def say_yes(db: Session, discrepancy_id: UUID) -> DiscrepancyStatus:
         row = cases.locked(db, discrepancy_id)
-        if row.status == DiscrepancyStatus.PROPOSED and not remedies.Proposal.of(db, row).exact:
-            raise NotExact(
-                "Đề nghị này phải duyệt riêng.", "This proposal has to be approved by itself."
-            )
+        if row.status == DiscrepancyStatus.PROPOSED:
+            _require_exact_still(db, row)
         discrepancies.approve(db, discrepancy_id, by=by, at=at)
         return DiscrepancyStatus.RESOLVED
 
     return _each(begin, wanted, say_yes)
+
+
+def _require_exact_still(db: Session, row: Row[Any]) -> None:
+    """Ask anew what was beyond doubt when it was proposed: bills come and go meanwhile."""
+    proposal = remedies.Proposal.of(db, row)
+    if not proposal.exact:
+        raise NotExact(
+            "Đề nghị này phải duyệt riêng.", "This proposal has to be approved by itself."
+        )
+    answer = answers.of(db, row)
+    if isinstance(answer, exact.Doubt):
+        raise NotExact(*exact.SAID[answer])
+    if (answer.way, answer.target) != (proposal.way, proposal.target):
+        raise NotExact(*exact.SAID[exact.Doubt.TIE])
 
 
 def _each(

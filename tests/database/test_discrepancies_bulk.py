@@ -140,11 +140,31 @@ def test_above_the_limit_it_is_proposed_and_somebody_else_approves(desk: Desk) -
     assert [one.code for one in own.skipped] == ["second-person"]
     assert list(approved.done) == [large]
     assert [one.id for one in approved.skipped] == [gone, small]
-    assert "nộp một phần" in approved.skipped[0].vi
+    assert "khác số còn phải nộp" in approved.skipped[0].vi
+    with pytest.raises(Conflict, match="paid in part meanwhile"), desk.begin() as db:
+        discrepancies.approve(db, gone, by=by_chief, at=at)
     assert desk.status(gone) == "proposed"
     assert desk.one("SELECT allocated FROM payment_order WHERE id = :id", id=order) == 1_000_001
     with pytest.raises(Forbidden):
         bulk.approve_all(desk.begin, [gone], by=desk.school.accountant, at=at)
+
+
+def test_a_proposal_that_another_bill_fits_by_now_is_not_approved_with_others(desk: Desk) -> None:
+    tied, _ = desk.waits("HS260133", 1_000_001)
+    desk.accept(tied)
+    pupil = desk.one("SELECT beneficiary_id FROM invoice")
+    assert isinstance(pupil, UUID)
+    with desk.begin() as db:  # the same pupil owes the same once more
+        same = replace(desk.school, pupil_id=pupil)
+        an_order(db, same, a_bill(db, same, 1_000_001, "GB-NUA"))
+
+    approved = bulk.approve_all(
+        desk.begin, [tied], by=desk.school.chief, at=desk.school.house.clock.now()
+    )
+
+    [skipped] = approved.skipped
+    assert (skipped.code, skipped.vi) == ("not-exact", "Còn đơn khác cũng có thể đúng.")
+    assert desk.status(tied) == "proposed"
 
 
 def desk_code(desk: Desk, order_id: UUID) -> str:
