@@ -31,6 +31,9 @@ WITH due AS (
     SELECT s.id, s.first_day, least(s.last_day, :day) AS last_day FROM statement s
     WHERE s.biller_id = :biller AND s.bank_account_id = :account AND s.complete
         AND s.first_day <= :day
+        -- One that came while the run was at work has its first night with the next.
+        AND NOT EXISTS (SELECT FROM bank_line l WHERE l.biller_id = s.biller_id
+            AND l.statement_id = s.id AND l.booking_date <= :day AND l.status = 'imported')
         AND NOT EXISTS (SELECT FROM first_night f WHERE f.biller_id = s.biller_id
             AND f.statement_id = s.id AND f.day = least(s.last_day, :day)))
 INSERT INTO first_night (biller_id, statement_id, day, run_id, lines, automatic)

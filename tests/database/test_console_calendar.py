@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import io
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
+from adapters.registry import STATEMENT_READERS
 from payments import ledger
 from payments.domain import ids, journals
-from reconciliation import first_nights, runs, undoing, verdicts
+from payments.domain.people import SERVICE
+from reconciliation import first_nights, intake, runs, undoing, verdicts
 from reconciliation.first_nights import Automatic
 from reconciliation.queries import month, nights
 from reconciliation.queries.nights import Band, LinesOfDay
@@ -150,6 +153,30 @@ def test_lines_are_counted_by_where_they_ended_and_the_rate_by_its_definition(
     assert [one.text for one in row.findall("td")] == ["1", "0", "1", "1"]
     assert len(tree(page).xpath("//svg[@role='img']//rect[contains(@class, 'bar')]")) == 4
     assert not tree(page).xpath("//*[@style]")
+
+
+def test_a_statement_that_comes_while_a_run_is_at_work_has_its_first_night_with_the_next(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = office.order(100_000, "GB-1"), office.order(200_000, "GB-2")
+    explain = verdicts.explain_free_money
+
+    def late(db: Session, *, at: datetime) -> None:
+        monkeypatch.setattr(verdicts, "explain_free_money", explain)
+        data = an_mt940(ACCOUNT, DAY, 100_000, [Entry(200_000, other.code, "FT2")])
+        kept = intake.receive(db, name="2.sta", data=data, by=SERVICE, at=at)
+        intake.read(db, kept.file_id, STATEMENT_READERS["auto"])
+        explain(db, at=at)
+
+    monkeypatch.setattr(verdicts, "explain_free_money", late)
+    office.night([Entry(100_000, one.code, "FT1")])
+    with office.begin() as db:
+        assert first_nights.between(db, FIRST, LAST) == Automatic(1, 1)
+
+    office.run(DAY)
+
+    with office.begin() as db:
+        assert first_nights.between(db, FIRST, LAST) == Automatic(2, 2)
 
 
 def test_a_day_shows_its_accounts_and_what_is_on_its_way_by_when_it_should_come(
