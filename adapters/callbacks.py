@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Final
 
 import httpcore
@@ -126,15 +126,20 @@ class Callbacks:
         ):
             return _heard(response)
 
-    @cached_property
+    @property
     def _tls(self) -> ssl.SSLContext:
-        # Reading the certificates takes a while; the environment has no say in them.
-        return self._told_tls or httpx.create_ssl_context(trust_env=False)
+        return self._told_tls or _trusted()
 
     @cached_property
     def _resolvers(self) -> ThreadPoolExecutor:
         # Made in the process that calls: threads do not survive a fork.
         return ThreadPoolExecutor(_RESOLVERS, thread_name_prefix="resolve")
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    # Reading the certificates takes a while, so once in a process; the environment has no say.
+    return httpx.create_ssl_context(trust_env=False)
 
 
 class _Line(httpcore.NetworkBackend):

@@ -11,6 +11,7 @@ import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 import httpx
@@ -49,7 +50,6 @@ class Client:
     def __init__(self, *, seconds: float = 30.0) -> None:
         self._seconds = seconds
         self._timeout = httpx.Timeout(seconds, connect=min(5.0, seconds))
-        self._trust: ssl.SSLContext | None = None
 
     def post_json(
         self, url: str, fields: Mapping[str, Any], *, headers: Mapping[str, str] | None = None
@@ -73,9 +73,7 @@ class Client:
         end = time.monotonic() + self._seconds
         try:
             with (
-                httpx.Client(
-                    timeout=self._timeout, trust_env=False, verify=self._trusted()
-                ) as client,
+                httpx.Client(timeout=self._timeout, trust_env=False, verify=_trusted()) as client,
                 client.stream(method, url, follow_redirects=False, **what) as response,
             ):
                 return Reply(response.status_code, _object(_read(response, end)))
@@ -84,11 +82,11 @@ class Client:
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             raise NoAnswer(type(error).__name__) from error
 
-    def _trusted(self) -> ssl.SSLContext:
-        # Reading the system's certificates takes 20 ms: once is enough.
-        if self._trust is None:
-            self._trust = ssl.create_default_context()
-        return self._trust
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    # Reading the system's certificates takes 20 ms: once in a process is enough.
+    return ssl.create_default_context()
 
 
 def _read(response: httpx.Response, end: float) -> bytes:
