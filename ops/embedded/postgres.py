@@ -30,6 +30,9 @@ LOGINS = (OWNER, APP, SYSTEM)
 INITDB_SECONDS = 120.0
 POLL_SECONDS = 0.03
 BUILTIN_LOCALES_SINCE = 17
+QUICK_PASSWORDS_SINCE = 16
+# A password that lives for minutes is not worth guessing; every connection hashes it 4096 times.
+QUICK_PASSWORDS = ("--set", "scram_iterations=1")
 # Nothing of ours leaks into the servers, and their messages are English: journal.py reads them.
 ENVIRONMENT = {"LC_ALL": "C", "TZ": "UTC", "PATH": "/usr/bin:/bin"}
 HBA = f"""\
@@ -172,6 +175,7 @@ class Postgres:
 
     def _initdb(self, target: Path, password: Path, log: Path) -> ChildSpec:
         account: Account | None = self.folder.account
+        quick = not self.durable and self.programs.major >= QUICK_PASSWORDS_SINCE
         builtin = ["--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"]
         argv: list[str | Path] = [
             *(self.programs.initdb, "-D", target, "-U", ADMIN, "--pwfile", password),
@@ -179,6 +183,7 @@ class Postgres:
             *(builtin if self.programs.major >= BUILTIN_LOCALES_SINCE else ()),
             *("--data-checksums", "--no-instructions"),
             *(() if self.durable else ("--no-sync",)),
+            *(QUICK_PASSWORDS if quick else ()),
         ]
         return ChildSpec(
             "initdb",
