@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta, timezone
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -15,8 +16,10 @@ import psycopg
 import redis
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from psycopg import sql
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, make_url, text
 from sqlalchemy.orm import Session, SessionTransaction, sessionmaker
+from sqlalchemy.pool import QueuePool
+from sqlalchemy.util import LRUCache
 
 from payments.key_ring import KeyRing
 from payments.store.sessions import Sessions, SystemSessions, in_our_words
@@ -27,6 +30,8 @@ A_MORNING = datetime(2026, 3, 10, 9, 0, tzinfo=HANOI)
 CLAIM = "thuphi:test-run"
 RING = KeyRing({"test": b"k" * 32}, "test", Ed25519PrivateKey.from_private_bytes(b"s" * 32))
 _serial = itertools.count(1)
+_DIALECTS: dict[tuple[str | None, int | None], Dialect] = {}
+_COMPILED: LRUCache[Any, Any] = LRUCache(2_000)
 
 
 class SettableClock:
@@ -57,11 +62,16 @@ class House:
             addresses.url(role, name) for role in ("app", "system", "owner", "admin")
         )
         self._stack = ExitStack()
+        self._kept: dict[str, list[psycopg.Connection]] = {}
         self.owner_engine = self._engine(self.owner_url)
-        self.admin_engine = self._engine(self.admin_url, pool_pre_ping=True)
+        self.admin_engine = self._engine(self.admin_url, pre_ping=True)
         self.sessions = Sessions(self._engine(self.app_url), RING)
         self.system = SystemSessions(self._engine(self.system_url), RING)
-        self.admin = self._stack.enter_context(psycopg.connect(self.admin_url, autocommit=True))
+
+    @cached_property
+    def admin(self) -> psycopg.Connection:
+        """An administrator's connection that commits each statement."""
+        return self._stack.enter_context(psycopg.connect(self.admin_url, autocommit=True))
 
     def connect(self, role: str, *, biller: UUID | None = None) -> psycopg.Connection:
         """Open a connection as `app`, `system`, `owner` or `admin`; closed with the house.
@@ -84,7 +94,7 @@ class House:
         biller: UUID | None = None,
     ) -> list[tuple[Any, ...]]:
         """Run one statement in a transaction of its own and commit it; returns its rows."""
-        with psycopg.connect(getattr(self, f"{role}_url")) as opened:
+        with self._idle(role) as opened, opened.transaction():
             opened.execute("SELECT set_config('app.biller', %s, true)", (str(biller or ""),))
             done = opened.execute(statement.encode(), params)
             return done.fetchall() if done.description else []
@@ -104,10 +114,27 @@ class House:
 
     def close(self) -> None:
         """Close every connection that was opened here."""
+        self._kept.clear()
         self._stack.close()
 
+    @contextmanager
+    def _idle(self, role: str) -> Iterator[psycopg.Connection]:
+        """A connection that `psql` is alone with; kept for the next one unless this one fails."""
+        kept = self._kept.setdefault(role, [])
+        try:
+            opened = kept.pop()
+        except IndexError:
+            opened = self.connect(role)
+            opened.prepare_threshold = None  # some change the tables that others have read
+        try:
+            yield opened
+        except BaseException:
+            opened.close()
+            raise
+        kept.append(opened)
+
     def _engine(self, url: str, **told: Any) -> Engine:
-        engine = create_engine(sqlalchemy_url(url), **told)
+        engine = an_engine(url, **told)
         self._stack.callback(engine.dispose)
         return engine
 
@@ -173,6 +200,33 @@ def _ask_deferred_checks(db: Session) -> None:
     db.flush()
     db.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
     db.execute(text("SET CONSTRAINTS ALL DEFERRED"))
+
+
+def an_engine(url: str, **told: Any) -> Engine:
+    """An engine that shares with the others of this process how statements are written.
+
+    told: keywords of its pool. Houses differ in nothing but their address; an engine that learns
+    its dialect and compiles each statement anew takes longer over that than PostgreSQL takes to
+    answer.
+    """
+    at = make_url(sqlalchemy_url(url))
+    dialect = _dialect_of(at)
+    arguments, keywords = dialect.create_connect_args(at)
+    pool = QueuePool(lambda: dialect.connect(*arguments, **keywords), dialect=dialect, **told)
+    if (prepare := dialect.on_connect_url(at)) is not None:
+        event.listen(pool, "connect", lambda opened, _: prepare(opened))
+    return Engine(pool, dialect, at, execution_options={"compiled_cache": _COMPILED})
+
+
+def _dialect_of(at: URL) -> Dialect:
+    """The dialect of this run's server, which is asked about itself once in a process."""
+    where = (at.host, at.port)
+    if where not in _DIALECTS:
+        first = create_engine(at)
+        first.connect().close()
+        _DIALECTS[where] = first.dialect
+        first.dispose()
+    return _DIALECTS[where]
 
 
 @contextmanager

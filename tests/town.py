@@ -37,6 +37,7 @@ from payments import outbox
 from payments.domain.calendar import HANOI
 from tests.databases import House
 from tests.doors import a_runtime
+from tests.plain_http import PLAIN
 from web.app import create_app
 from web.limits import Limits
 from webhooks import delivery
@@ -63,7 +64,7 @@ class Town:
         self.folder = folder
         self.clock = OffsetClock(folder / "clock.json")
         self.gateways = _simulator(folder, stack)
-        self.browser = stack.enter_context(httpx.Client(timeout=PATIENCE_SECONDS))
+        self.browser = stack.enter_context(httpx.Client(timeout=PATIENCE_SECONDS, verify=PLAIN))
         port = ports.choose(None)
         self.url = f"http://127.0.0.1:{port}"
         self.runtime = self._runtime()
@@ -260,7 +261,7 @@ def _simulator(folder: Path, stack: ExitStack) -> httpx.Client:
     assert process.stdout is not None
     said = process.stdout.readline().decode()
     assert said.startswith("simulator: http://"), said + (folder / "simulator.log").read_text()
-    client = httpx.Client(base_url=said.split()[1], timeout=PATIENCE_SECONDS)
+    client = httpx.Client(base_url=said.split()[1], timeout=PATIENCE_SECONDS, verify=PLAIN)
     stack.callback(client.close)
     return client
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from tests.house import (
@@ -30,6 +31,7 @@ from web.pages import Frame, Page
 from web.rendering import HERE, Pages
 
 
+@cache
 def samples(language: Language) -> Mapping[str, Page]:
     """Every page by name; the names are file names too."""
     return {

@@ -26,6 +26,7 @@ from payments.domain.calendar import HANOI
 from payments.domain.people import SERVICE
 from tests.cast import ACCOUNT, a_school
 from tests.databases import House, a_clone
+from tests.plain_http import PLAIN
 from tests.sepay_calls import REFUSED, SECRET, SUCCESS, Notice, signed
 from tests.servers import Addresses
 
@@ -53,7 +54,9 @@ class Web:
         return f"http://127.0.0.1:{self.port}/webhooks/sepay/TH-HS"
 
     def post(self, body: Any, headers: Mapping[str, str], url: str = "") -> httpx.Response:
-        return httpx.post(url or self.address, content=body, headers=dict(headers), timeout=60)
+        return httpx.post(
+            url or self.address, content=body, headers=dict(headers), timeout=60, verify=PLAIN
+        )
 
     def rows(self, sql: str) -> list[Any]:
         with self.house.sessions.begin(self.biller_id) as db:
@@ -108,7 +111,7 @@ def web(program: tuple[House, int, subprocess.Popen[bytes]]) -> Web:
             channels.put(db, "sepay", {"secret": SECRET}, by=SERVICE, at=house.clock.now())
         return Web(house, school.biller_id, port, running)
     # As the owner of everything: what is verified is never deleted otherwise.
-    house.psql("admin", "SET session_replication_role = replica; DELETE FROM inbound_call")
+    house.psql("admin", "SET LOCAL session_replication_role = replica; DELETE FROM inbound_call")
     return Web(house, found[0][0], port, running)
 
 
@@ -116,7 +119,7 @@ def _wait_for(url: str) -> None:
     until = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            if httpx.get(url).is_success:
+            if httpx.get(url, verify=PLAIN).is_success:
                 return
         except httpx.TransportError:
             assert time.monotonic() < until
@@ -236,7 +239,7 @@ def test_no_body_is_refused_like_any_call_that_is_not_genuine(web: Web) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
 def test_a_wrong_method_says_which_is_right(web: Web, method: str) -> None:
-    answer = httpx.request(method, web.address)
+    answer = httpx.request(method, web.address, verify=PLAIN)
 
     assert answer.status_code == 405
     assert "POST" in answer.headers["allow"]
@@ -277,7 +280,7 @@ def test_a_flood_of_forged_calls_is_held_back_and_only_so_many_are_kept(web: Web
     """From an address of its own, so that the other callers of this file are not meant."""
     body = a_notice().body()
     genuine = body.ljust(2_000)
-    elsewhere = httpx.HTTPTransport(local_address="127.0.0.2")
+    elsewhere = httpx.HTTPTransport(local_address="127.0.0.2", verify=PLAIN)
     with httpx.Client(transport=elsewhere) as forger:
         answers = [forger.post(web.address, content=body.ljust(1_000 + n)) for n in range(300)]
 

@@ -29,6 +29,7 @@ from payments.domain.people import KEY_SCOPES, SERVICE
 from payments.queries import events
 from tests.cast import a_school
 from tests.databases import RING, House
+from tests.plain_http import PLAIN
 from tests.portals import an_order_of
 from tests.receivers import Listening, Told, a_listener
 from tests.running import PROJECT, an_installation
@@ -67,7 +68,9 @@ def test_money_that_arrives_is_told_to_the_schools_own_system(
             key = access.issue_key(db, KEY_SCOPES, at=house.clock.now())
         program = stack.enter_context(
             httpx.Client(
-                base_url=f"{running.url}/api/v1", headers={"Authorization": f"Bearer {key}"}
+                base_url=f"{running.url}/api/v1",
+                headers={"Authorization": f"Bearer {key}"},
+                verify=PLAIN,
             )
         )
         made = program.post("/webhook-endpoints", json={"url": erp.url}).json()
