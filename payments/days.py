@@ -98,12 +98,23 @@ def status(db: Session, day: date) -> DayStatus:
 
 
 def missing_statements(db: Session, day: date) -> list[str]:
-    """Account numbers without a complete statement that reaches to the day."""
+    """Account numbers without a complete statement that reaches to the day, or with one that goes
+    on from the last and is not complete all the same: it tells of money that we have not."""
     rows = db.scalars(
         text("""SELECT a.account_number FROM bank_account a
-                WHERE a.biller_id = :biller AND a.opened_on <= :day AND NOT EXISTS (
+                WHERE a.biller_id = :biller AND a.opened_on <= :day AND (NOT EXISTS (
                     SELECT FROM statement s WHERE s.biller_id = a.biller_id
                     AND s.bank_account_id = a.id AND s.complete AND s.last_day >= :day)
+                OR EXISTS (SELECT FROM statement s WHERE s.biller_id = a.biller_id
+                    AND s.bank_account_id = a.id AND s.closes AND NOT s.complete
+                    AND :day BETWEEN s.first_day AND s.last_day AND s.closing <> s.opening
+                    AND s.opening = (SELECT t.closing FROM statement t
+                        WHERE t.biller_id = a.biller_id AND t.bank_account_id = a.id
+                            AND t.complete AND t.first_day <= s.first_day
+                        ORDER BY t.last_day DESC, t.proven DESC, t.id DESC LIMIT 1)
+                    AND NOT EXISTS (SELECT FROM statement e WHERE e.biller_id = a.biller_id
+                        AND e.bank_account_id = a.id AND e.complete AND e.last_day = s.last_day
+                        AND e.opening = s.opening AND e.closing = s.closing)))
                 ORDER BY a.account_number"""),
         {"biller": biller_of(db), "day": day},
     )

@@ -193,9 +193,8 @@ def _take(db: Session, file: Row[Any], ordinal: int, found: Statement) -> list[P
         _adopt(db, account.id, statement_id, waiting, complete=proof.complete)
     if not proof.complete:
         problems.append(Problem(0, proof.why_vi or "", proof.why_en or ""))
-    problems += [
-        intake_problems.repeated(line.line) for line, key, nth in told if (key, nth) in known
-    ]
+    say = intake_problems.alike if proof.alike else intake_problems.repeated
+    problems += [say(line.line) for line, key, nth in told if (key, nth) in known]
     return problems
 
 

@@ -48,6 +48,15 @@ def dayless() -> Problem:
     )
 
 
+def alike(line: int) -> Problem:
+    """A line like one of another file, where the balances say that it is not the same."""
+    return Problem(
+        line,
+        "Dòng này giống hệt một dòng của tệp khác; chưa ghi.",
+        "This line is exactly like one of another file; it is not booked yet.",
+    )
+
+
 def repeated(line: int) -> Problem:
     """A line that another file has brought."""
     return Problem(

@@ -25,12 +25,16 @@ from reconciliation.store import bank_line, statement
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """Whether a statement may post; why_not is None then. In both languages otherwise."""
+    """Whether a statement may post; why_not is None then. In both languages otherwise.
+
+    alike: what looks like a repetition may be another payment.
+    """
 
     complete: bool
     why_vi: str | None = None
     why_en: str | None = None
     closes: bool = False
+    alike: bool = False
 
 
 def prove(
@@ -73,9 +77,10 @@ def prove(
         before = _closing_before(db, account, first)
         new = total - sum((line.amount for line in taken), Decimal(0))
         if before + new != found.closing:
+            if before == found.opening:
+                return Proof(False, *_ALIKE, closes=True, alike=True)
             nothing_new = len(taken) == len(found.lines) > 0
-            why = _ALIKE if before == found.opening else _NOTHING_NEW if nothing_new else _GAP
-            return Proof(False, *why, closes=True)
+            return Proof(False, *(_NOTHING_NEW if nothing_new else _GAP), closes=True)
     return Proof(True, closes=True)
 
 

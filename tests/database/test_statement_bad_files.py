@@ -139,6 +139,27 @@ def test_two_files_that_share_a_day_are_both_booked_and_the_shared_lines_once(
     assert desk.unexplained(NEXT) == 0
 
 
+def test_a_file_with_nothing_but_such_payments_keeps_its_day_open_too(desk: Desk) -> None:
+    cash = "10/03/2026,,,100000,,NOP TIEN MAT\n"
+    desk.take(a_table(cash, "Số dư cuối kỳ,100000\n"))
+    desk.take(a_table(cash, "Số dư cuối kỳ,200000\n", opening=100_000))
+    desk.night(DAY)
+
+    [(told,)] = desk.rows("SELECT problems -> 1 ->> 'en' FROM statement_file ORDER BY id OFFSET 1")
+    assert "not booked yet" in told
+    assert desk.obstacles(DAY) == [f"There is no complete statement of account {ACCOUNT}."]
+
+    desk.take(a_table(cash, cash, "Số dư cuối kỳ,200000\n"))
+    desk.night(DAY)
+    assert (desk.booked(), desk.obstacles(DAY)) == (200_000, [])
+
+    spent = "10/03/2026,,200000,,,CHUYEN TIEN\n"
+    desk.take(a_table(spent, "Số dư cuối kỳ,0\n", opening=200_000))
+    desk.take(a_table(cash, cash, "\n", "Số dư cuối kỳ,200000\n"))  # again, now from nothing
+    desk.night(DAY)
+    assert (desk.booked(), desk.obstacles(DAY)) == (0, [])
+
+
 @pytest.mark.parametrize("later_first", [False, True])
 def test_a_second_payment_like_the_first_in_another_file_of_the_day_is_never_lost(
     desk: Desk, later_first: bool
