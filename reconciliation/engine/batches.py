@@ -317,19 +317,23 @@ class Batches:
     def _dated(self, tied: Mapping[str, str]) -> dict[str, str]:
         """Credits of another sum that name gateway and day: of the one batch of that day, if
         nothing came for it. Never booked, as the sum is another: a person sees which it is."""
-        left = [one for one in self._loose if one.line_id not in tied]
-        open_ = [batch for batch in self._batches.values() if batch.due > 0 and not batch.credits]
+        of_day: dict[tuple[str, str], list[Batch]] = defaultdict(list)
+        for batch in self._batches.values():
+            if batch.due > 0 and not batch.credits:
+                for stamp in _stamps(batch.settle_date):
+                    of_day[batch.gateway, stamp].append(batch)
         found: dict[str, str] = {}
-        for one in left:
-            of_day = [
-                batch
-                for batch in open_
-                if batch.gateway == one.gateway
-                and batch.settle_date <= one.booked
-                and not _stamps(batch.settle_date).isdisjoint(one.days)
-            ]
-            if len(of_day) == 1:
-                of_day[0].credits.append((one.line_id, one.amount))
+        for one in self._loose:
+            if one.line_id in tied:
+                continue
+            meant = {
+                batch.batch_id: batch
+                for day in one.days
+                for batch in of_day[one.gateway, day]
+                if batch.settle_date <= one.booked
+            }
+            if len(meant) == 1:
+                next(iter(meant.values())).credits.append((one.line_id, one.amount))
                 found[one.line_id] = "batch_day"
         return found
 

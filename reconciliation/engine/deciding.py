@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from heapq import nsmallest
 
 from reconciliation.engine.book import MOST_SUGGESTED, Book, Decision, Outcome, Row
 from reconciliation.engine.claims import Claim, Claims, References
 from reconciliation.engine.doubts import IN_PARTS, LIKE_A_WORD, MAY_BE_TWO
 from reconciliation.engine.evidence import Evidence, Verdict, amounts
 from reconciliation.engine.hearing import Heard
-from reconciliation.engine.payers import Named, Payers
+from reconciliation.engine.payers import COMMON, Named, Payers, telling
 
 FIRM_RULE = {
     ("code", True): "code_exact",
@@ -180,7 +181,7 @@ class Judge:
         Open orders of this very amount first: those of a payer who is named, what is read, then
         what may have been cut; the rest as it was read.
         """
-        theirs = [row for one in heard.named for row in self._of_payer(credit, one)]
+        theirs = [row for one in telling(heard.named) for row in self._of_payer(credit, one)]
         known = {row.order for row in theirs}
         rows = [*unsure, *theirs, *self._cut_rows(credit, heard)]
         agree = [row for row in rows if row.order is not None and self._is_whole(credit, row.order)]
@@ -241,7 +242,7 @@ class Judge:
             rows += self._rows(credit, [claim], "code_unsure")
         cut = self._cut_rows(credit, heard)
         rows += cut
-        for one in heard.named:
+        for one in telling(heard.named):
             rows += self._of_payer(credit, one)
         for order in self.payers.of_name(credit.sender):
             if self.book.owed[order] == credit.amount:
@@ -269,7 +270,7 @@ class Judge:
         of the sender first, then those of the same amount."""
         if not heard.cut:
             return []
-        theirs = {order for one in heard.named for order in one.orders}
+        theirs = {order for one in telling(heard.named) for order in one.orders}
         theirs.update(self.payers.of_name(credit.sender))
         found: dict[int, tuple[str, tuple[int, int]]] = {}
         for text, span in heard.cut:
@@ -290,7 +291,11 @@ class Judge:
 
     def _of_payer(self, credit: Credit, named: Named) -> list[Row]:
         rows = []
-        for order in named.orders:
+        every: Sequence[int] = named.orders
+        if len(every) > COMMON:  # of so many only some of those that owe just this
+            whole = [order for order in every if self._is_whole(credit, order)]
+            every = nsmallest(COMMON, whole, key=self._due_of)
+        for order in every:
             same = self.book.owed[order] == credit.amount
             who = (
                 self.orders.payer_codes[order] if named.kind == "payer_code" else self._name(order)
@@ -309,7 +314,7 @@ class Judge:
         orders = {order for claim in quoted for order in claim.orders}
         for kind in ("payer_code", "payer_name"):
             of_kind = [one for one in named if one.kind == kind]
-            if any(not orders.isdisjoint(one.orders) for one in of_kind):
+            if any(self.payers.is_of(order, one) for one in of_kind for order in orders):
                 return []
             if kind == "payer_name":  # a name that owed nothing before is somebody's namesake
                 of_kind = [one for one in of_kind if self._owed_before(one)]
@@ -369,7 +374,9 @@ class Judge:
         return row.order is not None and self.book.owed[row.order] == credit.amount
 
     def _due(self, row: Row) -> tuple[str, str]:
-        order = row.order or 0
+        return self._due_of(row.order or 0)
+
+    def _due_of(self, order: int) -> tuple[str, str]:
         return self.orders.due[order], self.orders.ids[order]
 
     def _name(self, order: int) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -21,6 +21,7 @@ from reconciliation.engine.folding import compacted_all, folded_all
 from reconciliation.engine.forms import Forms
 from reconciliation.engine.places import Places, whole
 
+COMMON = 300  # orders of one name
 _MOST_WORDS = 6
 _SHORTEST_NAME = 6
 _SHORTEST_CODE = 4
@@ -110,8 +111,14 @@ class Payers:
         return spaced[spaced.str.fullmatch(f"(?:{either})(?: (?:{either}))+")].tolist()
 
     def of_name(self, name: str) -> tuple[int, ...]:
-        """The orders of whoever has exactly this name."""
-        return self._names.of(compact(name))
+        """The orders of whoever has exactly this name; none of a name that very many bear."""
+        orders = self._names.of(compact(name))
+        return orders if len(orders) <= COMMON else ()
+
+    def is_of(self, order: int, named: Named) -> bool:
+        """Whether this order's payer is the one who is named."""
+        places = self._codes if named.kind == "payer_code" else self._names
+        return bool(places.keys[order] == named.text)
 
     def named(self, reading: Reading, without: Sequence[tuple[int, int]]) -> list[Named]:
         """Every payer named outside the spans `without` (the references themselves)."""
@@ -175,6 +182,11 @@ class Payers:
 
     def _name(self, text: str, span: tuple[int, int]) -> Named:
         return Named("payer_name", text, self._names.of(text), *span)
+
+
+def telling(named: Iterable[Named]) -> list[Named]:
+    """Without names that very many bear: they tell nothing, and to look at all takes its time."""
+    return [one for one in named if len(one.orders) <= COMMON]
 
 
 def _words(piece: Piece, without: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:

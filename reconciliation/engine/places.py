@@ -11,6 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa  # type: ignore[import-untyped]  # it ships no stubs
 
+_MANY = 50
+
 
 class Places:
     """Text -> places in the frame. Empty texts are left out. keys: the texts, by place."""
@@ -28,6 +30,7 @@ class Places:
         self._counts = np.bincount(which, minlength=len(distinct))
         self._ends = np.cumsum(self._counts)
         self._rows = np.argsort(which, kind="stable")
+        self._several: dict[int, tuple[int, ...]] = {}
         # Of a text that stands nowhere else its place, and -1 behind the last for what is unknown.
         self._alone = np.full(len(distinct) + 1, -1, dtype=np.int64)
         once = np.flatnonzero(self._counts == 1)
@@ -41,7 +44,12 @@ class Places:
         end = self._ends.item(number)
         if (count := self._counts.item(number)) == 1:
             return (self._rows.item(end - 1),)
-        return tuple(self._rows[end - count : end].tolist())
+        known = self._several.get(number)
+        if known is None:
+            known = tuple(self._rows[end - count : end].tolist())
+            if count > _MANY:  # made once, and one object wherever it is told
+                self._several[number] = known
+        return known
 
     def only(self, key: str) -> int:
         """Its one place, or -1 where there is none or more than one."""

@@ -195,6 +195,28 @@ def test_payer_and_amount_alone_only_suggest() -> None:
     assert set(matched.outcomes["rule"]) == {"payer_and_amount"}
 
 
+@pytest.mark.parametrize(
+    ("memo", "end"),
+    [
+        ("TRAN GIA BAO nop hoc phi", ("EXCEPTION", "UNMATCHED", "")),
+        ("MSHS0012346 TRAN GIA BAO", ("SUGGEST", "REF_CONFLICT", "n0:581000")),
+        ("MSHS0090007 TRAN GIA BAO", ("AUTO", "", "n7:581000")),
+    ],
+)
+def test_a_name_that_very_many_bear_suggests_nothing_and_contradicts_all_the_same(
+    memo: str, end: tuple[str, str, str]
+) -> None:
+    first = ORDERS.iloc[0].to_dict()
+    many = [
+        first | {"order_id": f"n{at}", "order_ref": f"MSHS{90000 + at:07d}"} for at in range(400)
+    ]
+    orders = pd.concat([ORDERS, pd.DataFrame(many)], ignore_index=True)
+
+    [(decision, code, goes)] = ends(match(lines((581000, memo)), orders))
+
+    assert (decision, code, " ".join(goes.split()[:1])) == end
+
+
 def test_an_amount_that_fits_one_order_only_is_no_evidence() -> None:
     assert ends(match(lines((370000, "chuyen tien")), ORDERS)) == [("EXCEPTION", "UNMATCHED", "")]
 
