@@ -11,7 +11,6 @@ from reconciliation.engine import doubts
 
 _STEADY = 3  # so many characters in front that never vary are as good as letters
 _CHANCE = 6
-_LETTERS, _DIGITS = 2, 20  # of a prefix; a place of digits only reads so many symbols at most
 _CALLED_BY = ("SDT", "DT", "LH", "TEL", "PHONE", "THOAI", "HOTLINE", "LIENHE")
 _HEAD = 4  # a number that begins otherwise is another system's
 
@@ -26,7 +25,7 @@ class Form:
     what they are. marked: whether much of it never varies, letters among it or behind it. rare:
     so few of the possible spellings are references that none is hit by chance, however it is read;
     thin: that one is hardly made up of two words or numbers. shape is the expression that matches
-    one, pattern finds every start.
+    one, pattern finds every start. mixed: whether letters lead and letters and digits follow.
     """
 
     prefix: str
@@ -42,6 +41,7 @@ class Form:
     head: str = ""
     marked: bool = False
     thin: bool = False
+    mixed: bool = False
 
     @property
     def leads(self) -> bool:
@@ -103,7 +103,7 @@ class Form:
     def strange(self, piece: Piece) -> Iterator[int]:
         """Where something stands that has this prefix and length, and a symbol in it that no
         reference has there: meant as one all the same."""
-        if len(self.prefix) < _LETTERS or not any(len(place) > _DIGITS for place in self.places):
+        if not self.mixed or self.prefix not in piece.symbols:
             return
         for match in re.finditer(re.escape(self.prefix), piece.symbols):
             start, end = match.start(), match.start() + self.length

@@ -259,6 +259,7 @@ def _form(prefix: str, table: _Table, cuts: tuple[int, ...], refs: int) -> Form:
         marked=len(table) >= _MANY
         and len(fixed) >= _MARKS
         and (not fixed.isdigit() or (len(fixed) > _MARKS and "letters" in kinds)),
+        mixed=len(prefix) > 1 and "mixed" in kinds,
         thin=len(table) * _FEW < (10 ** len(columns) if set(kinds) == {"digits"} else spellings),
     )
 
