@@ -4,13 +4,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+TYPES := $(BIN)/mypy && $(BIN)/lint-imports --no-cache
 # Nobody looks: no progress bars. On a terminal there is no long silence.
 QUIET := $(shell test -t 2 || echo --quiet)
 
 # A process that compiles every module anew takes seconds to start, and the tests start hundreds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: list demo test bench fast lint format
+.PHONY: list demo test types suite style bench fast lint format
 
 list: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -28,8 +29,19 @@ $(STAMP): requirements-uv.txt requirements-test.txt pyproject.toml
 demo: $(STAMP) ## a day of trade on this machine, then keep serving (ONCE=1 stops after the table)
 	@$(BIN)/thuphi demo $(if $(ONCE),--once)
 
-test: $(STAMP) lint ## everything that must hold
+test: style ## everything that must hold
+	@$(MAKE) --no-print-directory -j 2 types suite
+
+# One process reads all types while the others begin to test; what it says comes in one piece.
+types: $(STAMP)
+	@said=$$({ $(TYPES); } 2>&1); failed=$$?; echo "$$said"; exit $$failed
+
+suite: $(STAMP)
 	@$(BIN)/pytest -n 3 --dist loadgroup
+
+style: $(STAMP)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
 
 fast: $(STAMP) ## rules and pages only, in seconds
 	@$(BIN)/pytest -n 2 tests/unit
@@ -37,11 +49,8 @@ fast: $(STAMP) ## rules and pages only, in seconds
 bench: $(STAMP) ## speed as ratios, into benchmarks/results.json
 	@$(BIN)/python -m benchmarks
 
-lint: $(STAMP) ## style, types and arrows
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check --quiet .
-	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-cache
+lint: style ## style, types and arrows
+	@$(TYPES)
 
 format: $(STAMP) ## rewrite in our style
 	@$(BIN)/ruff format .
