@@ -58,7 +58,10 @@ class Piece:
 
     def breaks_at(self, place: int) -> bool:
         """Whether a token ends or begins here."""
-        return place >= len(self.symbols) or place in self.starts
+        if place >= len(self.symbols):
+            return True
+        at = bisect_left(self.starts, place)  # a memo of ten thousand letters has many
+        return at < len(self.starts) and self.starts[at] == place
 
     def gaps(self, start: int, end: int) -> list[int]:
         """The places inside [start, end) before which something stood."""
