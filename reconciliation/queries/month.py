@@ -19,6 +19,7 @@ from payments.store.sessions import biller_of
 class DayFigures:
     """One day. status, version: as stored; payments, lines: how many came.
 
+    begun: whether a run was made for it, however it ended.
     open, open_amount: discrepancies that arose on it and are not over, and their đồng at risk.
     unexplained: of a day that is not signed, what its money does not add up to: received less its
     places, and each account's statement less the ledger over the statement's days.
@@ -29,14 +30,17 @@ class DayFigures:
     version: int
     payments: int
     lines: int
+    begun: bool
     open: int
     open_amount: int
     unexplained: int
 
     @property
     def quiet(self) -> bool:
-        """Whether nothing happened and nobody signed."""
-        return self.status == "open" and not (self.payments or self.lines or self.open)
+        """Whether nothing happened, and nobody ran or signed it."""
+        return self.status == "open" and not (
+            self.payments or self.lines or self.begun or self.open
+        )
 
 
 # What an account held when it was taken on is no movement of its first day.
@@ -73,6 +77,7 @@ lines AS (
     WHERE biller_id = :biller AND bank_account_id IN (SELECT id FROM bank_account
         WHERE biller_id = :biller) AND booking_date BETWEEN :first AND :last
     GROUP BY 1),
+runs AS (SELECT DISTINCT day FROM run WHERE biller_id = :biller AND day BETWEEN :first AND :last),
 waiting AS (
     SELECT day, count(*) AS open, sum(amount) AS amount FROM discrepancy
     WHERE biller_id = :biller AND status NOT IN ('resolved', 'auto_resolved')
@@ -110,6 +115,7 @@ bank AS (
 SELECT d.day::date AS day, coalesce(signed.status, 'open') AS status,
     coalesce(signed.version, 1) AS version,
     coalesce(came.payments, 0) AS payments, coalesce(lines.lines, 0) AS lines,
+    runs.day IS NOT NULL AS begun,
     coalesce(waiting.open, 0) AS open, coalesce(waiting.amount, 0) AS open_amount,
     CASE WHEN signed.status = 'signed_off' THEN 0 ELSE
         abs(coalesce(came.amount, 0) - coalesce(placed.amount, 0)) + coalesce(bank.gap, 0) END
@@ -119,6 +125,7 @@ LEFT JOIN signed ON signed.day = d.day
 LEFT JOIN came ON came.day = d.day
 LEFT JOIN placed ON placed.day = d.day
 LEFT JOIN lines ON lines.day = d.day
+LEFT JOIN runs ON runs.day = d.day
 LEFT JOIN waiting ON waiting.day = d.day
 LEFT JOIN bank ON bank.day = d.day
 ORDER BY d.day
@@ -135,6 +142,7 @@ def figures(db: Session, first: date, last: date) -> list[DayFigures]:
             row.version,
             row.payments,
             row.lines,
+            row.begun,
             row.open,
             int(row.open_amount),
             int(row.unexplained),

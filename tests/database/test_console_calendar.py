@@ -14,7 +14,7 @@ from adapters.registry import STATEMENT_READERS
 from payments import ledger
 from payments.domain import ids, journals
 from payments.domain.people import SERVICE
-from reconciliation import first_nights, intake, runs, undoing, verdicts
+from reconciliation import first_nights, intake, runs, undoing, verdicts, waiting
 from reconciliation.first_nights import Automatic
 from reconciliation.queries import month, nights
 from reconciliation.queries.nights import Band, LinesOfDay
@@ -62,6 +62,19 @@ def test_each_day_stands_in_the_calendar_with_its_state_and_leads_to_its_page(
     office.accountant.post(f"{URL}/{NINTH}/correct", {"reason": "x"}, of=f"{URL}/{NINTH}")
     office.chief.post(f"{URL}/{NINTH}/sign-correction", of=f"{URL}/{NINTH}")
     assert "Đã chỉnh phiên bản 2" in cell(office.viewer.get(URL), NINTH)
+
+
+def test_a_day_whose_run_failed_is_never_said_to_hold_nothing(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut_off(*_: object) -> None:
+        raise ConnectionError("gone")
+
+    monkeypatch.setattr(waiting, "lines", cut_off)
+    with pytest.raises(ConnectionError):
+        office.run(NINTH)
+
+    assert "Đang mở" in cell(office.viewer.get(URL), NINTH)
 
 
 def test_months_are_walked_by_address_and_what_is_no_month_is_not_found(office: Office) -> None:
