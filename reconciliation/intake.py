@@ -116,11 +116,20 @@ def read(
         parsed = reader.read(data, name=row.name, profile=profile)
         problems = list(parsed.problems)
         if parsed.error is None or parsed.statements:
+            _lock(db)
             for ordinal, found in enumerate(parsed.statements, 1):
                 problems += _take(db, row, ordinal, found)
     refused = not parsed.statements
     _finish(db, row, parsed, problems, profile=profile, refused=refused)
     return FileStatus.REFUSED if refused else FileStatus.READ
+
+
+def _lock(db: Session) -> None:
+    """One file of a biller after the other: two may hold the same lines, and follow each other."""
+    db.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 13))"),
+        {"name": f"statements {biller_of(db)}"},
+    )
 
 
 def _finish(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from threading import Barrier
 from typing import Final
 
 import pytest
@@ -12,9 +14,10 @@ from ops import replaying
 from payments.domain.people import SERVICE
 from reconciliation import intake
 from reconciliation.queries import daybook, month
+from reconciliation.statement import ParsedFile
 from tests.cast import ACCOUNT
 from tests.consoles import DAY, Office, an_office
-from tests.databases import QuickHouse
+from tests.databases import House, QuickHouse
 from tests.statement_files import Entry, an_mt940
 
 NEXT: Final = DAY + timedelta(days=1)
@@ -76,3 +79,25 @@ def test_a_day_of_several_statements_adds_up_is_signed_and_drawn_up_again(
         assert office.close(day).status_code == 303
         with office.begin() as db:
             assert [one.difference for one in replaying.replay(db, day)] == [None]
+
+
+def test_two_files_that_share_lines_may_be_read_at_the_same_time(house: House) -> None:
+    office, met = an_office(house), Barrier(2)
+
+    class Reader:
+        def read(self, data: bytes, *, name: str = "", profile: str | None = None) -> ParsedFile:
+            found = STATEMENT_READERS["auto"].read(data, name=name, profile=profile)
+            met.wait(timeout=30)
+            return found
+
+    def take_beside(data: bytes) -> str:
+        with office.begin() as db:
+            at = house.clock.now()
+            kept = intake.receive(db, name="s.sta", data=data, by=SERVICE, at=at)
+            return intake.read(db, kept.file_id, Reader())
+
+    with ThreadPoolExecutor(2) as pool:
+        read = list(pool.map(take_beside, (WHOLE, WHOLE + b"\n")))
+
+    assert read == ["read", "read"]
+    assert house.psql("admin", "SELECT count(*) FROM bank_line") == [(2,)]
