@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import resource
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -79,7 +79,7 @@ def run(
     """
     seconds: dict[str, float] = {}
     with _timed(seconds, "read"):
-        terms = _contract(contract) if contract else {}
+        terms, unreadable = _contract(contract) if contract else ({}, {})
         files = [
             (orders, normalise.orders, normalise.ORDER_COLUMNS),
             (statement, normalise.lines, normalise.LINE_COLUMNS),
@@ -91,9 +91,10 @@ def run(
         order_frame, line_frame = read[0][0], read[1][0]
         rows = read[2][0] if gateway_report else None
         problems = [problem for _, found in read for problem in found]
+        problems += unreadable.values()
         del read
     if rows is not None and gateway_report is not None and contract:
-        problems += _unknown_gateways(rows, terms, gateway_report.name)
+        problems += _unknown_gateways(rows, {*terms, *unreadable}, gateway_report.name)
     given = _Given.of(line_frame, order_frame, rows)
     frames = [line_frame, order_frame]
     del line_frame, order_frame  # match() lets go of them as soon as it can
@@ -138,7 +139,14 @@ def _read(
     return frame, [(path.name, problem) for problem in found]
 
 
-def _contract(path: Path) -> Mapping[str, Mapping[str, Any]]:
+def _contract(
+    path: Path,
+) -> tuple[dict[str, Mapping[str, Any]], dict[str, tuple[str, Problem]]]:
+    """What each gateway may keep, and what is wrong with those of which the file does not tell.
+
+    A fee that is not told is not taken to be nothing: it is not checked, as if the gateway were
+    not there. Raises BadContract for a file that is none.
+    """
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError):
@@ -148,34 +156,37 @@ def _contract(path: Path) -> Mapping[str, Mapping[str, Any]]:
             f'Tệp {path.name} phải là JSON dạng {{"MOMO": {{"bps": 110, "fixed_vnd": 0}}}}.',
             f'The file {path.name} must be JSON like {{"MOMO": {{"bps": 110, "fixed_vnd": 0}}}}.',
         )
-    for gateway, terms in content.items():
-        _check_terms(path, gateway, terms)
-    checked: dict[str, dict[str, Any]] = content
-    return checked
+    wrong = {
+        gateway: (path.name, found)
+        for gateway, one in content.items()
+        if (found := _unclear(gateway, one)) is not None
+    }
+    return {gateway: one for gateway, one in content.items() if gateway not in wrong}, wrong
 
 
-def _check_terms(path: Path, gateway: str, terms: object) -> None:
-    """A fee that is not told is not taken to be nothing."""
+def _unclear(gateway: str, terms: object) -> Problem | None:
     told: dict[str, object] = terms if isinstance(terms, dict) else {}
-    rounding = told.get("rounding", ROUNDINGS[0])
     fees = [told[key] for key in ("bps", "fixed_vnd") if key in told]
     if not fees or not all(type(fee) is int and fee >= 0 for fee in fees):
-        raise BadContract(
-            f"Tệp {path.name}: {gateway} cần bps hoặc fixed_vnd là số nguyên từ 0.",
-            f"The file {path.name}: {gateway} needs bps or fixed_vnd, a whole number from 0.",
-        )
-    if rounding not in ROUNDINGS:
-        raise BadContract(
-            f"Tệp {path.name}: cách làm tròn của {gateway} là một trong: {', '.join(ROUNDINGS)}.",
-            f"The file {path.name}: the rounding of {gateway} is one of: {', '.join(ROUNDINGS)}.",
-        )
+        vi = "cần bps hoặc fixed_vnd là số nguyên từ 0"
+        en = "needs bps or fixed_vnd, a whole number from 0"
+    elif told.get("rounding", ROUNDINGS[0]) not in ROUNDINGS:
+        vi = f"cách làm tròn là một trong: {', '.join(ROUNDINGS)}"
+        en = f"the rounding is one of: {', '.join(ROUNDINGS)}"
+    else:
+        return None
+    return Problem(
+        0,
+        f"{gateway}: {vi}. Phí của cổng này không được kiểm tra.",
+        f"{gateway}: {en}. Its fees are not checked.",
+    )
 
 
 def _unknown_gateways(
-    rows: pd.DataFrame, terms: Mapping[str, Any], name: str
+    rows: pd.DataFrame, named: Iterable[str], name: str
 ) -> list[tuple[str, Problem]]:
-    """Gateways whose fees nobody can check, once a contract is given."""
-    known = {gateway.upper() for gateway in terms}
+    """Gateways whose fees nobody can check, once a contract is given. named: there."""
+    known = {gateway.upper() for gateway in named}
     strange = sorted({str(one) for one in rows["gateway"].unique()} - {""})
     return [
         (

@@ -113,7 +113,7 @@ def test_a_file_that_is_not_there_is_a_clear_error(tmp_path: Path) -> None:
 
 
 def test_a_contract_that_is_no_contract_is_a_clear_error(tmp_path: Path) -> None:
-    (tmp_path / "contract.json").write_text('{"MOMO": {"bps": "much"}}')
+    (tmp_path / "contract.json").write_text("MOMO: 110")
 
     with pytest.raises(match.BadContract, match=r"contract\.json"):
         match.run(
@@ -180,20 +180,26 @@ def test_a_gateway_that_the_contract_does_not_name_is_told_and_its_rows_are_matc
 
 
 @pytest.mark.parametrize(
-    ("contract", "what"),
+    ("terms", "what"),
     [
-        ('{"WHO": {}}', "WHO needs bps"),
-        ('{"WHO": {"bps": -1}}', "WHO needs bps"),
-        ('{"WHO": {"bps": true}}', "WHO needs bps"),
-        ('{"WHO": {"bps": 110, "rounding": "as we like"}}', "half up per row"),
-        ("[]", "must be JSON"),
+        ("{}", "WHO: needs bps"),
+        ('{"bps": -1}', "WHO: needs bps"),
+        ('{"bps": true}', "WHO: needs bps"),
+        ('{"bps": "much"}', "WHO: needs bps"),
+        ('{"bps": 110, "rounding": "as we like"}', "half up per row"),
     ],
 )
-def test_a_fee_that_the_contract_does_not_tell_is_never_taken_to_be_nothing(
-    tmp_path: Path, contract: str, what: str
+def test_a_fee_that_the_contract_does_not_tell_is_not_taken_to_be_nothing_but_left_unchecked(
+    tmp_path: Path, terms: str, what: str
 ) -> None:
-    with pytest.raises(match.BadContract, match=what):
-        with_gateway(tmp_path, contract)
+    summary = with_gateway(tmp_path, f'{{"WHO": {terms}, "MOMO": {{"bps": 110}}}}')
+
+    [told] = written(tmp_path, "problems.csv")
+    assert (told["file"], told["line"]) == ("contract.json", "0")
+    assert what in told["what_en"]
+    assert "fees are not checked" in told["what_en"]
+    assert summary.decisions["AUTO"].count == 2
+    assert summary.exceptions == {}
 
 
 def test_a_second_header_row_a_footer_and_formulas_are_told_and_the_rest_is_matched(
