@@ -37,7 +37,7 @@ types: $(STAMP)
 	@said=$$({ $(TYPES); } 2>&1); failed=$$?; echo "$$said"; exit $$failed
 
 suite: $(STAMP)
-	@$(BIN)/pytest -n 3 --dist loadgroup
+	@$(BIN)/pytest -n 3 --dist loadgroup --no-loadscope-reorder
 
 style: $(STAMP)
 	@$(BIN)/ruff check .

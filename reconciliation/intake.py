@@ -121,6 +121,7 @@ def read(
                 problems += _take(db, row, ordinal, found)
     refused = not parsed.statements
     _finish(db, row, parsed, problems, profile=profile, refused=refused)
+    plans.count_changes(db)
     return FileStatus.REFUSED if refused else FileStatus.READ
 
 

@@ -302,6 +302,7 @@ def _booked(
             _lock(db, account_id, shared=True)
             plans.look_up_by_keys(db)
             bulk(db, waiting.held(db, chunk), clock(), turn)
+            plans.count_changes(db)
 
     def one_by_one(chunk: Sequence[Line]) -> None:
         for few in waiting.chunks(chunk, FEW):

@@ -18,7 +18,7 @@ from argon2 import PasswordHasher
 from hypothesis import settings
 
 from payments import access
-from tests import chromium, url_builders
+from tests import chromium, spreading, url_builders
 from tests.databases import House, QuickHouse, a_clone, a_transaction, an_empty_redis
 from tests.servers import Addresses, Elsewhere, Servers
 
@@ -66,6 +66,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    items[:] = spreading.spread(items)
     if chromium.program() is None:
         left_out = [item for item in items if item.get_closest_marker("browser")]
         config.hook.pytest_deselected(items=left_out)

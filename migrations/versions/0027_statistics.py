@@ -14,11 +14,11 @@ down_revision = "0026"
 
 # ANALYZE belongs to a table's owner. The application may ask, and nothing is done before enough has
 # changed: what it costs does not grow with a table, and stays small beside what changed so much.
-# Autovacuum waits for a tenth of a table, which may be many nights. A table that somebody
-# analyzes now is passed by.
+# Autovacuum waits for a tenth of a table, which may be many nights. It gives a table up when
+# somebody waits for a second; whoever else keeps one busy for longer is passed by.
 STATISTICS = """
 CREATE FUNCTION renew_statistics() RETURNS void LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = public, pg_temp AS $$
+SET search_path = public, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
     changed regclass;
 BEGIN
@@ -30,7 +30,11 @@ BEGIN
             AND pg_stat_get_mod_since_analyze(c.oid) >= 10000
         ORDER BY c.relname
     LOOP
-        EXECUTE format('ANALYZE (SKIP_LOCKED) %s', changed);
+        BEGIN
+            EXECUTE format('ANALYZE %s', changed);
+        EXCEPTION WHEN lock_not_available THEN
+            NULL;
+        END;
     END LOOP;
 END $$;
 REVOKE EXECUTE ON FUNCTION renew_statistics() FROM PUBLIC;
