@@ -6,10 +6,9 @@ A reading in doubt never books by itself.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Protocol
 
 from payments.domain.memo import Piece
+from reconciliation.engine.form import LONG, Form
 from reconciliation.engine.syllables import may_be_words
 
 LIKE_A_WORD = "reads as a word"
@@ -18,7 +17,6 @@ IN_PARTS = "glued or in parts"
 MAY_BE_TWO = "may be there by chance"
 _WORD_LIKE = 7  # letters in a row up to here may be any word
 _NO_ACRONYM = 5  # nor are so many letters an abbreviation that everybody uses
-LONG = 8  # digits; a shorter number is easily two
 _YEAR = re.compile(r"20\d\d")
 _STAMP = re.compile(
     r"(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])(?:20)?[2-4]\d"
@@ -26,41 +24,7 @@ _STAMP = re.compile(
 )
 
 
-class Shape(Protocol):
-    """What a form of reference is asked here; see form.Form."""
-
-    @property
-    def prefix(self) -> str:
-        """The letters that never vary."""
-
-    @property
-    def digits(self) -> bool:
-        """Whether the last place takes digits only."""
-
-    @property
-    def rare(self) -> bool:
-        """Whether none is hit by chance."""
-
-    @property
-    def length(self) -> int:
-        """Letters and digits in all."""
-
-    @property
-    def number(self) -> bool:
-        """Whether every place takes digits only, and no letters lead."""
-
-    @property
-    def thin(self) -> bool:
-        """Whether one is hardly made up of two words or numbers."""
-
-    def gaps(self, piece: Piece, start: int, end: int) -> list[int]:
-        """Where something stands between two symbols that the orders write together."""
-
-    def loose(self, gaps: Sequence[int], *, alone: bool) -> bool:
-        """Whether a reading over these gaps, or one that is not alone, may be there by chance."""
-
-
-def of(form: Shape, piece: Piece, span: tuple[int, int], ref: str, gaps: list[int]) -> str:
+def of(form: Form, piece: Piece, span: tuple[int, int], ref: str, gaps: list[int]) -> str:
     """Why this may be a cut reference that the text behind it completed, or "".
 
     span: [start, end) of the piece's symbols. gaps: where something stands inside its body.
@@ -94,7 +58,7 @@ def of(form: Shape, piece: Piece, span: tuple[int, int], ref: str, gaps: list[in
     return ""
 
 
-def _by_chance(form: Shape, word: str, gaps: list[int]) -> str:
+def _by_chance(form: Form, word: str, gaps: list[int]) -> str:
     """What a bank's wrap may have parted, or a cut reference and something else behind it, or a
     word that ends like a reference."""
     once = len(gaps) <= 1 and not (gaps and _YEAR.fullmatch(word[gaps[0] :]))

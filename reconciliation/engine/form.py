@@ -1,4 +1,4 @@
-"""One form of reference: what it looks like, and reading one where it stands in a memo. Pure."""
+"""One form of reference: what it looks like, and where in a memo one may stand. Pure."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from payments.domain.memo import Piece
-from reconciliation.engine import doubts
 
+LONG = 8  # digits; a shorter number is easily two
 _STEADY = 3  # so many characters in front that never vary are as good as letters
-_CHANCE = 6
-_CALLED_BY = ("SDT", "DT", "LH", "TEL", "PHONE", "THOAI", "HOTLINE", "LIENHE")
 _HEAD = 4  # a number that begins otherwise is another system's
 
 
@@ -76,15 +74,6 @@ class Form:
         """Whether this has the form, look-alikes allowed."""
         return len(word) == self.length and self.pattern.match(word) is not None
 
-    def told(self, piece: Piece, start: int) -> RefRead | None:
-        """What is read at this place, which matches; None if it may not be read. Spans are void."""
-        end = start + self.length
-        alone = piece.breaks_at(start) and piece.breaks_at(end)
-        gaps = self.gaps(piece, start, end)
-        if not self.stands(piece, start, end, whole=alone and not gaps):
-            return None
-        return _reading(self, piece, (start, end), gaps, alone=alone)
-
     def stands(self, piece: Piece, start: int, end: int, *, whole: bool) -> bool:
         """Whether what matches there may be read at all. whole: alone and in one stretch."""
         if self.rare or whole or (self.leads and (self.prefix or _free_of_digits(piece, start))):
@@ -126,30 +115,10 @@ class Form:
         if not self.leads:
             if self.number:
                 known = word.startswith(self.head[:_HEAD]) if self.headed else self.thin
-                return whole and known and (self.headed or self.length >= doubts.LONG)
+                return whole and known and (self.headed or self.length >= LONG)
             # Where letters are usual, digits alone are rather a telephone number.
             return whole and any(map(str.isdigit, word)) and any(map(str.isalpha, word))
         return body.isdigit() or (whole and (any(map(str.isdigit, body)) or not self.digits))
-
-
-@dataclass(frozen=True, slots=True)
-class RefRead:
-    """A reference read in a memo at memo[start:end].
-
-    how: "exact", "glued", "split" or "look_alike". doubt: why it may be a cut reference that
-    something else completed; such a reading never books. told: whether it says something even
-    if no order has it. sure: how much of ref stands before the first gap; tail: what stands
-    behind the last one.
-    """
-
-    ref: str
-    how: str
-    start: int
-    end: int
-    doubt: str = ""
-    told: bool = True
-    sure: int = 0
-    tail: str = ""
 
 
 def _free_of_digits(piece: Piece, start: int) -> bool:
@@ -159,44 +128,3 @@ def _free_of_digits(piece: Piece, start: int) -> bool:
 
 def _is_mixed(word: str) -> bool:
     return not (word.isdigit() or word.isalpha())
-
-
-def _is_to_call(piece: Piece, start: int) -> bool:
-    """Whether a telephone number is announced here."""
-    return piece.symbols.endswith(_CALLED_BY, 0, start)
-
-
-def _is_no_chance(form: Form, piece: Piece, start: int, gap: int) -> bool:
-    """Whether what stands behind a gap is too much of a reference to be there by chance:
-    letters and digits, or a separator where the orders write one."""
-    end = start + form.length
-    tail = piece.symbols[gap:end]
-    parted = any(at - start in form.cuts for at in piece.gaps(gap, end))
-    return len(tail) >= _CHANCE and (parted or not (tail.isdigit() or tail.isalpha()))
-
-
-def _reading(
-    form: Form, piece: Piece, span: tuple[int, int], gaps: list[int], *, alone: bool
-) -> RefRead:
-    start, end = span
-    word = piece.symbols[start:end]
-    ref = form.read(word)
-    if gaps:
-        how = "split"
-    elif ref != word:
-        how = "look_alike"
-    else:
-        how = "exact" if alone else "glued"
-    body = start + len(form.prefix)
-    inner = [gap for gap in gaps if gap > body]
-    whole_anyway = form.rare or not inner or _is_no_chance(form, piece, start, inner[0])
-    return RefRead(
-        ref,
-        how,
-        start,
-        end,
-        doubts.of(form, piece, span, ref, inner),
-        form.tells(word, whole=alone and not gaps and not _is_to_call(piece, start)),
-        0 if whole_anyway else inner[0] - start,
-        piece.symbols[inner[-1] : end] if inner else "",
-    )

@@ -23,7 +23,8 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]  # it ships no stub
 from payments.domain import codes
 from payments.domain.memo import Piece
 from reconciliation.engine.folding import folded_all
-from reconciliation.engine.form import Form, RefRead
+from reconciliation.engine.form import Form
+from reconciliation.engine.ref_read import RefRead, read_at
 
 __all__ = ["OURS", "Form", "Forms", "RefRead", "learn"]
 
@@ -54,7 +55,7 @@ class Forms:
             if len(piece.symbols) < form.length:
                 continue
             for match in form.pattern.finditer(piece.symbols):
-                found = form.told(piece, match.start())
+                found = read_at(form, piece, match.start())
                 if found is not None:
                     span = piece.span(match.start(), match.start() + form.length)
                     doubt, told, sure, tail = found.doubt, found.told, found.sure, found.tail

@@ -25,6 +25,7 @@ from reconciliation.engine import reading
 from reconciliation.engine.claims import References
 from reconciliation.engine.forms import OURS, Form
 from reconciliation.engine.payers import Payers
+from reconciliation.engine.ref_read import read_at
 from reconciliation.engine.words import ANY_HEAD, NOTHING, Harmless, Words
 
 _LONGEST = 400
@@ -205,7 +206,7 @@ class Quick:
         if where < 0 or word != ref:
             starts = tuple(accumulate(map(len, text.split(" ")[:-1]), initial=0))
             piece = Piece(symbols, tuple(sorted({*starts} - {len(symbols)})), (), ())
-            told = form.told(piece, start)
+            told = read_at(form, piece, start)
             if told is None or told.doubt:
                 return None
             if self._begins_with_another(symbols[start : start + form.length], form, piece, start):
