@@ -84,6 +84,20 @@ def test_a_statement_may_be_proven_whole_later_and_never_less(
             app.execute(f"UPDATE statement SET complete = true, {change}".encode())
 
 
+def test_which_statement_was_proven_last_is_said_by_postgresql_alone(
+    app: Connection, ours: Biller
+) -> None:
+    first, unproven, last = (
+        a_statement(app, ours, complete=complete) for complete in (True, False, True)
+    )
+
+    with refused(app, NO_RIGHT):
+        app.execute("UPDATE statement SET proven = 99 WHERE id = %s", (first,))
+
+    found = app.execute("SELECT id FROM statement ORDER BY proven").fetchall()
+    assert [id_ for (id_,) in found] == [unproven, first, last]
+
+
 def test_a_line_of_a_bad_file_goes_only_to_a_statement_of_its_account_that_speaks_for_its_day(
     app: Connection, ours: Biller
 ) -> None:
